@@ -1,0 +1,90 @@
+// Package batch is what flows between the stages of the engine: Arrow record batches of one source that know where each
+// row came from, and the records that were set aside on the way.
+package batch
+
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// Object is one raw object of a run. Immutable.
+type Object struct {
+	// Index is the object's place in the run's input order (by key); it orders rows of different objects.
+	Index int
+	Key   string
+	ETag  string
+	Size  int64
+	// Source is the folder of the raw zone that the object lies in.
+	Source string
+	// Arrived is the object's time in milliseconds since 1970: that of its date folder's day if the store's time lies
+	// outside it, else the store's.
+	Arrived int64
+	// RecordsAt names the array inside each top-level value that holds the records; empty: the values are the records.
+	RecordsAt string
+}
+
+// Origin is where a row's record begins: the object and the byte in its decompressed content. Origins order the rows of
+// a run: first by the object's Index, then by Offset.
+type Origin struct {
+	Object *Object
+	Offset int64
+}
+
+// Less orders origins.
+func (o Origin) Less(p Origin) bool {
+	if o.Object.Index != p.Object.Index {
+		return o.Object.Index < p.Object.Index
+	}
+	return o.Offset < p.Offset
+}
+
+// Batch holds rows of one source, in the order of their origins.
+//
+// A batch belongs to whoever received it until they pass it on or Release it. Raw text stays valid as long as the batch.
+type Batch struct {
+	Source string
+	// Record has the columns of the source's schema, NumRows values each. Any string column may be a
+	// Dictionary<uint32, string>; the choice is made batch by batch.
+	Record arrow.Record
+	// Origins has NumRows entries.
+	Origins []Origin
+	// Raw has NumRows entries: the bytes of each row's record, for those that a later stage rejects. It aliases the
+	// buffer the batch was decoded from, and is nil once the map step is over.
+	Raw [][]byte
+	// Rejected rows by number, in no order; the engine takes them out after each stage.
+	Rejected []Rejection
+}
+
+// Rejection sets one row of a batch aside.
+type Rejection struct {
+	Row    int
+	Rule   string // the rule's name, as counted in the summary
+	Reason string // for people
+}
+
+// Reject sets row aside under a rule. Once a row: the first rejection wins.
+func (b *Batch) Reject(row int, rule, reason string) {
+	b.Rejected = append(b.Rejected, Rejection{row, rule, reason})
+}
+
+// NumRows is the number of rows.
+func (b *Batch) NumRows() int { return int(b.Record.NumRows()) }
+
+// Release gives the batch's memory back.
+func (b *Batch) Release() {
+	if b.Record != nil {
+		b.Record.Release()
+		b.Record = nil
+	}
+}
+
+// Reject is a record, or what should have been one, that goes to the quarantine.
+type Reject struct {
+	Origin
+	Source string // the record's own, else the object's
+	Line   int64  // first line of the record in its object, from 1
+	Rule   string // json, encoding, depth, size, object, required, type, event_time, broken, or a rule's name
+	Reason string
+	// Payload is the record's text as it stood. Only what passes the record size limit is cut (Truncated).
+	Payload   []byte
+	Truncated bool
+}

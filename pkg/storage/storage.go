@@ -1,0 +1,84 @@
+// Package storage is the object store that a lake lives on, as small as the engine needs it: whole objects, listed in
+// key order, put once, copied on the server side.
+//
+// Keys are slash-separated UTF-8 paths below the store's root, without a leading slash. An object is visible to Get,
+// Head and List either whole or not at all. Adapters are packages of their own below this one (file, memory), all held
+// to one conformance suite (storetest).
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+)
+
+// The errors that callers tell apart. Adapters wrap them in *Error.
+var (
+	// ErrNotFound: no object has the key.
+	ErrNotFound = errors.New("not found")
+	// ErrExists: a Put with Once found the key taken, whatever its content.
+	ErrExists = errors.New("already exists")
+	// ErrChanged: the object is not (or no longer) the one that IfMatch names.
+	ErrChanged = errors.New("changed")
+	// ErrUnknown: the request may or may not have taken effect; the caller must find out before it acts on either.
+	ErrUnknown = errors.New("outcome unknown")
+)
+
+// Error says which operation failed on which key. It unwraps to the cause.
+type Error struct {
+	Op  string // get, put, head, list, copy, delete
+	Key string
+	Err error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Op, e.Key, e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Info describes one object.
+type Info struct {
+	Key  string
+	Size int64
+	// ETag identifies the content: it changes whenever the object does. Opaque; never empty.
+	ETag string
+	// ModTime is the store's time of the last change, never a local clock's.
+	ModTime time.Time
+}
+
+// GetOptions narrow a Get. The zero value reads the whole object, whatever its version.
+type GetOptions struct {
+	// IfMatch, when set, must equal the object's ETag, else ErrChanged.
+	IfMatch string
+	// Offset is the first byte to read.
+	Offset int64
+	// Length is how many bytes to read; 0 means up to the end. Reading past the end is not an error: fewer bytes come.
+	Length int64
+}
+
+// PutOptions say how a Put treats a key that is taken. The zero value replaces.
+type PutOptions struct {
+	// Once: of all puts of one key at most one wins, the others get ErrExists.
+	Once bool
+}
+
+// Store is an object store. Safe for concurrent use.
+type Store interface {
+	// Get opens an object. The caller closes the reader. Errors: ErrNotFound, ErrChanged.
+	Get(ctx context.Context, key string, o GetOptions) (io.ReadCloser, Info, error)
+	// Put writes an object from body, which is read from its start and may be read again when a request is retried.
+	// When Put returns nil the object is durable: it survives the loss of the process and of the machine.
+	// Errors: ErrExists (with Once), ErrUnknown.
+	Put(ctx context.Context, key string, body io.ReadSeeker, o PutOptions) (Info, error)
+	// Head describes an object. Errors: ErrNotFound.
+	Head(ctx context.Context, key string) (Info, error)
+	// List yields the objects whose keys begin with prefix and are greater than after, in byte order of their keys.
+	// After an error it yields nothing more.
+	List(ctx context.Context, prefix, after string) iter.Seq2[Info, error]
+	// Copy makes to a durable copy of from without the bytes passing through the caller. An existing object is
+	// replaced by equal bytes only: callers copy finished, immutable objects. Errors: ErrNotFound.
+	Copy(ctx context.Context, from, to string) (Info, error)
+	// Delete removes an object; a missing one is no error.
+	Delete(ctx context.Context, key string) error
+}
