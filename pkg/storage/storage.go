@@ -25,6 +25,8 @@ var (
 	ErrChanged = errors.New("changed")
 	// ErrUnknown: the request may or may not have taken effect; the caller must find out before it acts on either.
 	ErrUnknown = errors.New("outcome unknown")
+	// ErrKey: no store can hold an object of that key; see CheckKey.
+	ErrKey = errors.New("invalid key")
 )
 
 // Error says which operation failed on which key. It unwraps to the cause.
@@ -63,22 +65,27 @@ type PutOptions struct {
 	Once bool
 }
 
-// Store is an object store. Safe for concurrent use.
+// Store is an object store. Safe for concurrent use. A request whose context is done fails with the context's error;
+// that of a Put or a Copy tells that nothing happened, unless it also is ErrUnknown.
 type Store interface {
-	// Get opens an object. The caller closes the reader. Errors: ErrNotFound, ErrChanged.
+	// Get opens an object; Info describes all of it, also when a range is read. The caller closes the reader.
+	// Errors: ErrNotFound, ErrChanged, ErrKey.
 	Get(ctx context.Context, key string, o GetOptions) (io.ReadCloser, Info, error)
 	// Put writes an object from body, which is read from its start and may be read again when a request is retried.
 	// When Put returns nil the object is durable: it survives the loss of the process and of the machine.
-	// Errors: ErrExists (with Once), ErrUnknown.
+	// ErrExists, too, is said only once the object that took the key is durable.
+	// Errors: ErrExists (with Once), ErrUnknown, ErrKey.
 	Put(ctx context.Context, key string, body io.ReadSeeker, o PutOptions) (Info, error)
-	// Head describes an object. Errors: ErrNotFound.
+	// Head describes an object. Errors: ErrNotFound, ErrKey.
 	Head(ctx context.Context, key string) (Info, error)
 	// List yields the objects whose keys begin with prefix and are greater than after, in byte order of their keys.
-	// After an error it yields nothing more.
+	// Neither needs to be a key; a prefix that no key can have yields nothing. Objects that come or go meanwhile may or
+	// may not be seen. After an error it yields nothing more.
 	List(ctx context.Context, prefix, after string) iter.Seq2[Info, error]
 	// Copy makes to a durable copy of from without the bytes passing through the caller. An existing object is
-	// replaced by equal bytes only: callers copy finished, immutable objects. Errors: ErrNotFound.
+	// replaced by equal bytes only: callers copy finished, immutable objects. Errors: ErrNotFound, ErrUnknown, ErrKey,
+	// and ErrExists from adapters that can tell that to has other content.
 	Copy(ctx context.Context, from, to string) (Info, error)
-	// Delete removes an object; a missing one is no error.
+	// Delete removes an object for good; a missing one is no error. Errors: ErrUnknown, ErrKey.
 	Delete(ctx context.Context, key string) error
 }
