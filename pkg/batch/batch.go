@@ -22,6 +22,39 @@ type Object struct {
 	RecordsAt string
 }
 
+// Chunk is a stretch of an object's decompressed content that holds whole records, with what the decoder must know to
+// find them.
+type Chunk struct {
+	Object *Object
+	// Offset is the place of Data[0] in the object's decompressed content.
+	Offset int64
+	// Data is the text, followed by jsontext.Padding zero bytes that are part of the slice.
+	Data []byte
+	// Lines: Data is NDJSON; every line is a record (or several, or blank), and after a broken one the next line goes on.
+	// Else Records says where the records are.
+	Lines bool
+	// Records are the bounds of each record in Data, when Lines is false. What lies between is white space, commas and
+	// brackets, already seen to be in order.
+	Records []Span
+	// Line is the number of Data's first line in the object, from 1; 0 where it is not known, because other chunks of the
+	// object are read at the same time. Then the lines of rejects are counted from the chunk's own first line.
+	Line int64
+}
+
+// Span is a half-open stretch of bytes.
+type Span struct{ Start, End int }
+
+// Unit is what one map task decodes at once: a chunk of a large object, or many small objects. Units are ordered by
+// (First, Number), and that order is the order of their rows' origins.
+type Unit struct {
+	// First is the index of the first object in it, Number the chunk's number inside that object, from 0.
+	First, Number int
+	Chunks        []Chunk
+	// Broken are places where an object cannot be read on, each of which counts as one quarantined record: a truncated
+	// gzip, a wrong checksum, a record above the size limit, text between records.
+	Broken []Reject
+}
+
 // Origin is where a row's record begins: the object and the byte in its decompressed content. Origins order the rows of
 // a run: first by the object's Index, then by Offset.
 type Origin struct {

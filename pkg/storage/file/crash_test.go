@@ -316,44 +316,106 @@ func TestFailureAtEveryOperation(t *testing.T) {
 	}
 }
 
+// frozenStore is a store of another process, which never gets round to syncing a directory.
+func frozenStore(t *testing.T, disk *crashfs.FS) *file.Store {
+	return openFS(t, worseFS{FS: disk, forgetsDir: func(string) bool { return true }})
+}
+
+func openFS(t *testing.T, fsys file.FS) *file.Store {
+	t.Helper()
+	s, err := file.OpenFS(crashRoot, fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func putOnce(t *testing.T, s *file.Store, key, body string) error {
+	_, err := s.Put(t.Context(), key, strings.NewReader(body), storage.PutOptions{Once: true})
+	return err
+}
+
 // Another process has put the object but not yet made it durable: whoever is told that it exists can count on it.
 func TestExistsMeansDurable(t *testing.T) {
-	for _, reply := range []func(*testing.T, *file.Store) error{
-		func(t *testing.T, s *file.Store) error {
-			_, err := s.Put(t.Context(), "log/n/1", strings.NewReader("mine"), storage.PutOptions{Once: true})
-			if errors.Is(err, storage.ErrExists) {
+	for _, first := range []string{"aside", "log/n/1"} { // who makes the root
+		for name, reply := range map[string]func(*file.Store) error{
+			"put": func(s *file.Store) error {
+				if err := putOnce(t, s, "log/n/1", "mine"); !errors.Is(err, storage.ErrExists) {
+					return fmt.Errorf("put: %w", err)
+				}
 				return nil
+			},
+			"copy": func(s *file.Store) error {
+				_, err := s.Copy(t.Context(), "aside", "log/n/1")
+				return err
+			},
+		} {
+			disk := crashfs.New()
+			stores := map[string]*file.Store{"aside": openFS(t, disk), "log/n/1": frozenStore(t, disk)}
+			keys := []string{"aside", "log/n/1"}
+			if first != keys[0] {
+				slices.Reverse(keys)
 			}
-			return fmt.Errorf("put: %w", err)
-		},
-		func(t *testing.T, s *file.Store) error {
-			_, err := s.Copy(t.Context(), "aside", "log/n/1")
-			return err
-		},
-	} {
-		disk := crashfs.New()
-		frozen := worseFS{FS: disk, forgetsDir: func(string) bool { return true }}
-		for name, fsys := range map[string]file.FS{"aside": disk, "log/n/1": frozen} {
-			s, err := file.OpenFS(crashRoot, fsys)
-			if err != nil {
+			for _, key := range keys {
+				if err := putOnce(t, stores[key], key, "theirs"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := openFS(t, disk)
+			if err := reply(s); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Put(t.Context(), name, strings.NewReader("theirs"), storage.PutOptions{Once: true}); err != nil {
+			disk.Crash()
+			got, err := observe(t, s)
+			if err != nil || got["log/n/1"] != "theirs" {
+				t.Errorf("%s, %s first: after the crash: %q, %v", name, first, got, err)
+			}
+		}
+	}
+}
+
+// A directory that this store has made durable is removed by another process, which makes a new one and does not sync it.
+func TestRemadeDirectoryIsDurable(t *testing.T) {
+	for _, gone := range []string{"a/b/c/1", "a/x"} {
+		disk := crashfs.New()
+		s, other := openFS(t, disk), frozenStore(t, disk)
+		for _, key := range []string{"a/b/c/1", "a/x"} {
+			if err := putOnce(t, s, key, "first"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		s, err := file.OpenFS(crashRoot, disk)
-		if err != nil {
+		for _, key := range []string{"a/b/c/1", gone} {
+			if err := other.Delete(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := putOnce(t, other, "a/b/c/2", "theirs"); err != nil {
 			t.Fatal(err)
 		}
-		if err := reply(t, s); err != nil {
+		if err := putOnce(t, s, "a/b/c/3", "mine"); err != nil {
 			t.Fatal(err)
 		}
 		disk.Crash()
-		got, err := observe(t, s)
-		if err != nil || got["log/n/1"] != "theirs" {
-			t.Errorf("after the crash: %q, %v", got, err)
+		if got, err := observe(t, s); err != nil || got["a/b/c/3"] != "mine" {
+			t.Errorf("%s gone: after the crash: %q, %v", gone, got, err)
 		}
+	}
+}
+
+// A store that has put into very many directories still knows what is durable.
+func TestManyDirectories(t *testing.T) {
+	disk := crashfs.New()
+	s := openFS(t, disk)
+	for round := range 2 {
+		for i := range 300 {
+			if err := putOnce(t, s, fmt.Sprintf("p/%d/%d", i, round), "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	disk.Crash()
+	if got, err := observe(t, s); err != nil || len(got) != 600 {
+		t.Errorf("after the crash: %d objects, %v", len(got), err)
 	}
 }
 
@@ -361,18 +423,11 @@ func TestExistsMeansDurable(t *testing.T) {
 func TestDeleteOfMissingIsDurable(t *testing.T) {
 	for _, key := range []string{"a/b/c", "a"} {
 		disk := crashfs.New()
-		s, err := file.OpenFS(crashRoot, disk)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := openFS(t, disk)
 		if _, err := s.Put(t.Context(), key, strings.NewReader("x"), storage.PutOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		frozen, err := file.OpenFS(crashRoot, worseFS{FS: disk, forgetsDir: func(string) bool { return true }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range []*file.Store{frozen, s} {
+		for _, s := range []*file.Store{frozenStore(t, disk), s} {
 			if err := s.Delete(t.Context(), key); err != nil {
 				t.Fatal(err)
 			}

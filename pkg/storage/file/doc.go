@@ -4,11 +4,11 @@
 //
 // The body goes to a temporary file (".tmp-…") in the directory of the object, and is synced there. Then one atomic
 // act makes the object visible: link(2), which fails where the name is taken, for puts of the kind once; else
-// rename(2). Then the directory is synced, and every directory above it up to the root's own entry.
+// rename(2). Then the directory is synced, and every directory above it up to the top of the file system.
 //
-// Syncing the whole way up, each time, is what makes the promise hold between processes: a directory that another
-// process has just made may not be durable yet, and nothing tells. A sync of a clean directory costs microseconds beside the
-// file's own; remembering which directories are durable would be wrong as soon as another process removes and remakes one.
+// Syncing the way up is what makes the promise hold between processes: a directory that another process has just made may
+// not be durable yet, and nothing tells. A directory whose way was synced is held open and so known again (see the
+// type durable), which leaves one stat for it and one sync for the directory of the object.
 // For the same reason a Put that finds its key taken syncs the way up before it says so: whoever acts on ErrExists
 // stands on a durable object. Note that an object can be read a moment before it is durable; who must not act on it
 // before, puts it once itself (ErrExists then tells that it is durable).

@@ -18,13 +18,16 @@ import (
 // temporary begins the names of files that are being written. No object has such a segment in its key.
 const temporary = ".tmp-"
 
-// Store is the object store on a directory. Safe for concurrent use, also of one directory by several processes.
+// Store is the object store on a directory. Safe for concurrent use, also of one directory by several processes. It holds
+// some directories open (see durable), which are closed when the Store is garbage.
 type Store struct {
 	fs   FS
 	root string // absolute, clean
 
 	mu   sync.Mutex
 	last time.Time // of the newest file written, see stamp
+
+	durable durable
 }
 
 var _ storage.Store = (*Store)(nil)

@@ -157,7 +157,7 @@ func (f *FS) Open(name string) (file.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &handle{fs: f, node: n, name: name, epoch: f.epoch}, nil
+	return f.open(n, name, false), nil
 }
 
 // Create makes a new file.
@@ -168,7 +168,13 @@ func (f *FS) Create(name string) (file.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &handle{fs: f, node: n, name: name, epoch: f.epoch, writable: true}, nil
+	return f.open(n, name, true), nil
+}
+
+// open gives a handle, which keeps the node's inode number from being used again.
+func (f *FS) open(n *node, name string, writable bool) *handle {
+	n.refs++
+	return &handle{fs: f, node: n, name: name, epoch: f.epoch, writable: writable}
 }
 
 // Mkdir makes a directory.

@@ -100,5 +100,8 @@ func (h *handle) Close() error {
 		return &fs.PathError{Op: "close", Path: h.name, Err: fs.ErrClosed}
 	}
 	h.closed = true
+	if h.epoch == h.fs.epoch {
+		h.fs.release(h.node)
+	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 type node struct {
 	inode uint64
 	dir   bool
-	// refs counts the places that hold the node: entries, durable entries, and changes between the two. The inode
+	// refs counts the places that hold the node: entries, durable entries, changes between the two, and open files. The inode
 	// number is free when there are none.
 	refs int
 
