@@ -3,6 +3,9 @@
 package schema
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/apache/arrow/go/v17/arrow"
 )
 
@@ -75,6 +78,66 @@ type Schema struct {
 	OnTypeConflict string `json:"on_type_conflict"`
 	// Rescue lists paths that get no column although other columns are kept (past the column limit): they go to _rescued.
 	Rescue []Path `json:"rescue,omitempty"`
+	// Dedupe says which rows are one and the same.
+	Dedupe Dedupe `json:"dedupe"`
+	// PartitionBy names the partition columns in order: source first; then year, month, day and hour of the event time in
+	// UTC, or names of columns. Empty means source, year, month, day.
+	PartitionBy []string `json:"partition_by,omitempty"`
+	// Fixed: the source's first run has settled the columns; from then on they only grow at the end. See Extend.
+	Fixed bool `json:"fixed,omitempty"`
+}
+
+// The scopes of a Dedupe that have a name; the others are a count of days, such as 7d.
+const (
+	ScopeTable     = "table"
+	ScopePartition = "partition"
+)
+
+// What a Dedupe keeps.
+const (
+	KeepFirst  = "first"
+	KeepLatest = "latest"
+)
+
+// Dedupe says which rows of a table are one and the same, and which of them stays. The zero value means the defaults: key
+// record_id, scope table, keep first.
+type Dedupe struct {
+	// None: all rows stay; the other fields mean nothing.
+	None bool `json:"none,omitempty"`
+	// Key names the columns whose values together are the key. A row with a null in it is known by its record_id.
+	Key []string `json:"key,omitempty"`
+	// Scope is where equal keys count: in the table, in the partition, or within a number of days (7d) of event time.
+	Scope string `json:"scope,omitempty"`
+	// Keep is which row stays: the first by origin, or the latest by the value of column By (equal values: the first).
+	Keep string `json:"keep,omitempty"`
+	By   string `json:"by,omitempty"`
+}
+
+// Days is the number of days of a scope such as 7d; ok is false for every other scope.
+func (d Dedupe) Days() (days int, ok bool) {
+	n, ok := strings.CutSuffix(d.Scope, "d")
+	if !ok || n == "" || n[0] < '1' || n[0] > '9' {
+		return 0, false
+	}
+	days, err := strconv.Atoi(n)
+	return days, err == nil
+}
+
+// WithDefaults fills the fields that are empty.
+func (d Dedupe) WithDefaults() Dedupe {
+	if d.None {
+		return Dedupe{None: true}
+	}
+	if len(d.Key) == 0 {
+		d.Key = []string{string(RecordID)}
+	}
+	if d.Scope == "" {
+		d.Scope = ScopeTable
+	}
+	if d.Keep == "" {
+		d.Keep = KeepFirst
+	}
+	return d
 }
 
 // Index returns the position of the column with the name, or -1.
