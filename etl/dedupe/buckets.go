@@ -1,0 +1,189 @@
+package dedupe
+
+import (
+	"sync"
+	"unsafe"
+
+	"datalake/pkg/spill"
+)
+
+// Key stands for one row.
+type Key struct {
+	H0, H1 uint64
+	// Order decides between rows of one key: the highest is kept.
+	Order int64
+	Row   Row
+}
+
+// Row names a row: one of the run's, or one of a file that the table has.
+type Row uint64
+
+const (
+	existing  Row = 1 << 63
+	rowBits       = 20
+	chunkBits     = 20
+	// MaxObjects, MaxChunks and MaxRows bound what Row can name: objects of a run, chunks of an object, rows of a unit;
+	// MaxFiles the files of a table.
+	MaxObjects = 1 << 23
+	MaxChunks  = 1 << chunkBits
+	MaxRows    = 1 << rowBits
+	MaxFiles   = 1 << 31
+)
+
+// Unit numbers a unit of a run; units are ordered by it.
+func Unit(object, chunk int) uint64 { return uint64(object)<<chunkBits | uint64(chunk) }
+
+// New names a row of a unit of this run.
+func New(unit uint64, row int) Row { return Row(unit<<rowBits | uint64(row)) }
+
+// Existing names a row of a file of the table.
+func Existing(file, row int) Row { return existing | Row(file)<<32 | Row(uint32(row)) }
+
+// IsNew tells the two kinds apart.
+func (r Row) IsNew() bool { return r&existing == 0 }
+
+// Unit and row of a row of this run.
+func (r Row) Unit() (unit uint64, row int) { return uint64(r) >> rowBits, int(r & (MaxRows - 1)) }
+
+// File and row of a row that the table has.
+func (r Row) File() (file, row int) { return int(r &^ existing >> 32), int(uint32(r)) }
+
+const (
+	buckets = 256
+	// piece is how many keys of a bucket are written to the temporary file at once: 64 KiB.
+	piece = 2048
+	// handful is how many keys a Sender holds back for a bucket: 4 KiB, so that a worker's share is 1 MiB.
+	handful = 128
+)
+
+// Buckets hold the keys of a run by their hash. Add through a Sender of each goroutine.
+type Buckets struct {
+	budget *spill.Budget
+	file   *spill.File
+	b      [buckets]bucket
+}
+
+type bucket struct {
+	mu      sync.Mutex
+	keys    []Key
+	extents []spill.Extent
+	n       int // keys in all
+}
+
+// NewBuckets keeps keys in memory as long as the budget allows, then in file. It closes neither.
+func NewBuckets(budget *spill.Budget, file *spill.File) *Buckets {
+	return &Buckets{budget: budget, file: file}
+}
+
+// Len is how many keys there are, without those that Senders hold back.
+func (b *Buckets) Len() int64 {
+	var n int64
+	for i := range b.b {
+		b.b[i].mu.Lock()
+		n += int64(b.b[i].n)
+		b.b[i].mu.Unlock()
+	}
+	return n
+}
+
+// Release gives the memory back; the Buckets are empty then.
+func (b *Buckets) Release() {
+	for i := range b.b {
+		k := &b.b[i]
+		k.mu.Lock()
+		b.budget.Take(-bytesOf(cap(k.keys)))
+		k.keys, k.extents, k.n = nil, nil, 0
+		k.mu.Unlock()
+	}
+}
+
+func bytesOf(keys int) int64 { return int64(keys) * int64(unsafe.Sizeof(Key{})) }
+
+func asBytes(keys []Key) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(keys))), len(keys)*int(unsafe.Sizeof(Key{})))
+}
+
+func (b *Buckets) add(i int, keys []Key) error {
+	k := &b.b[i]
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	before := cap(k.keys)
+	k.keys = append(k.keys, keys...)
+	k.n += len(keys)
+	if b.budget.Take(bytesOf(cap(k.keys)-before)) || len(k.keys) < piece {
+		return nil
+	}
+	e, err := b.file.Append(asBytes(k.keys))
+	if err != nil {
+		return err
+	}
+	k.extents = append(k.extents, e)
+	b.budget.Take(-bytesOf(cap(k.keys)))
+	k.keys = nil
+	return nil
+}
+
+// load appends all keys of a bucket to dst.
+func (b *Buckets) load(i int, dst []Key) ([]Key, error) {
+	k := &b.b[i]
+	for _, e := range k.extents {
+		n := len(dst)
+		dst = grow(dst, int(e.Length/int64(unsafe.Sizeof(Key{}))))
+		if err := b.file.Read(e, asBytes(dst[n:])); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, k.keys...), nil
+}
+
+func grow(keys []Key, n int) []Key {
+	if cap(keys) < len(keys)+n {
+		bigger := make([]Key, len(keys), len(keys)+n+n/4)
+		copy(bigger, keys)
+		keys = bigger
+	}
+	return keys[:len(keys)+n]
+}
+
+// Sender is one goroutine's way into Buckets.
+type Sender struct {
+	to   *Buckets
+	held [buckets][]Key
+}
+
+// NewSender gives a sender to b.
+func NewSender(b *Buckets) *Sender { return &Sender{to: b} }
+
+// Send takes the keys; they reach their buckets by the next Flush at the latest. It fails as temporary files do.
+func (s *Sender) Send(keys []Key) error {
+	for _, k := range keys {
+		i := int(k.H1 >> 56)
+		h := s.held[i]
+		if h == nil {
+			h = make([]Key, 0, handful)
+		}
+		h = append(h, k)
+		if len(h) == handful {
+			if err := s.to.add(i, h); err != nil {
+				return err
+			}
+			h = h[:0]
+		}
+		s.held[i] = h
+	}
+	return nil
+}
+
+// Flush sends what was held back.
+func (s *Sender) Flush() error {
+	for i, h := range s.held {
+		if len(h) == 0 {
+			continue
+		}
+		if err := s.to.add(i, h); err != nil {
+			return err
+		}
+		s.held[i] = h[:0]
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package segment_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"datalake/etl/segment"
+	"datalake/pkg/spill"
+)
+
+var schema = arrow.NewSchema([]arrow.Field{
+	{Name: "n", Type: arrow.PrimitiveTypes.Int64},
+	{Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "c", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint32, ValueType: arrow.BinaryTypes.String}, Nullable: true},
+}, nil)
+
+func make1(mem memory.Allocator, unit uint64, parts []uint32) segment.Segment {
+	b := array.NewRecordBuilder(mem, schema)
+	defer b.Release()
+	s := segment.Segment{Unit: unit, Partitions: parts}
+	for i := range parts {
+		n := int64(unit)*1000 + int64(i)
+		b.Field(0).(*array.Int64Builder).Append(n)
+		b.Field(1).(*array.StringBuilder).Append(fmt.Sprint("text ", n))
+		if err := b.Field(2).(*array.BinaryDictionaryBuilder).AppendString(fmt.Sprint("code ", n%3)); err != nil {
+			panic(err)
+		}
+		s.Numbers = append(s.Numbers, uint32(i))
+	}
+	s.Record = b.NewRecord()
+	return s
+}
+
+// What was added comes back by group, in order, twice, whether it waited in memory or in the file.
+func TestStore(t *testing.T) {
+	for _, limit := range []int64{0, 20_000, 1 << 30} {
+		mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+		budget, file := spill.NewBudget(limit), spill.NewFile(t.TempDir())
+		st := segment.NewStore(budget, file, mem)
+		r := rand.New(rand.NewPCG(1, 2))
+		want := map[segment.Group][]string{}
+		units := r.Perm(20)
+		sent := map[uint64][]uint32{}
+		for _, u := range units {
+			parts := make([]uint32, r.IntN(40))
+			for i := range parts {
+				parts[i] = uint32(r.IntN(6))
+			}
+			if u%4 == 0 {
+				for i := range parts {
+					parts[i] = 3
+				}
+			}
+			sent[uint64(u)] = parts
+			if err := st.Add("src", make1(mem, uint64(u), parts), func(p uint32) int { return int(p % 3) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for u := range uint64(20) {
+			for i, p := range sent[u] {
+				g := segment.Group{Source: "src", Number: int(p % 3)}
+				n := int64(u)*1000 + int64(i)
+				want[g] = append(want[g], fmt.Sprint(n, p, i, "text ", n, "code ", n%3))
+			}
+		}
+		if limit == 0 && st.Spilled() == 0 || limit == 1<<30 && st.Spilled() != 0 {
+			t.Errorf("budget %d: %d bytes spilled", limit, st.Spilled())
+		}
+		if g := st.Groups(); len(g) != len(want) {
+			t.Errorf("groups %v", g)
+		}
+		for range 2 {
+			for g, rows := range want {
+				var got []string
+				for s, err := range st.Read(g) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					c := s.Record.Column(2).(*array.Dictionary)
+					for i := range int(s.Record.NumRows()) {
+						got = append(got, fmt.Sprint(s.Record.Column(0).(*array.Int64).Value(i), s.Partitions[i], s.Numbers[i],
+							s.Record.Column(1).(*array.String).Value(i), c.Dictionary().(*array.String).Value(c.GetValueIndex(i))))
+					}
+					s.Release()
+				}
+				if fmt.Sprint(got) != fmt.Sprint(rows) {
+					t.Errorf("budget %d, group %v:\n got %v\nwant %v", limit, g, got, rows)
+				}
+			}
+		}
+		st.Release()
+		if budget.Used() != 0 {
+			t.Errorf("%d bytes still counted", budget.Used())
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+		mem.AssertSize(t, 0)
+	}
+}
