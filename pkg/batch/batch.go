@@ -3,7 +3,10 @@
 package batch
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
 // Object is one raw object of a run. Immutable.
@@ -101,6 +104,27 @@ func (b *Batch) Reject(row int, rule, reason string) {
 
 // NumRows is the number of rows.
 func (b *Batch) NumRows() int { return int(b.Record.NumRows()) }
+
+// Column is the position of the column with the name, or -1.
+func (b *Batch) Column(name string) int {
+	if at := b.Record.Schema().FieldIndices(name); len(at) == 1 {
+		return at[0]
+	}
+	return -1
+}
+
+// SetColumn puts col, which has NumRows values of the column's type (a string column may be a Dictionary<uint32, string>
+// instead), in the place of the column at position i. It takes over col.
+func (b *Batch) SetColumn(i int, col arrow.Array) {
+	old := b.Record
+	cols := slices.Clone(old.Columns())
+	cols[i] = col
+	fields := slices.Clone(old.Schema().Fields())
+	fields[i].Type = col.DataType()
+	b.Record = array.NewRecord(arrow.NewSchema(fields, nil), cols, old.NumRows())
+	old.Release()
+	col.Release()
+}
 
 // Release gives the batch's memory back.
 func (b *Batch) Release() {

@@ -17,7 +17,8 @@ import (
 )
 
 // Encode gives the bytes of an entry: equal entries give equal bytes. Where reads and writes do not fit into MaxEntry
-// bytes they are made coarser, which only makes more commits conflict.
+// bytes they are made coarser, which only makes more commits conflict; then schemas, rules and notes are left out, which
+// the body has too.
 func (e *Entry) Encode() ([]byte, error) {
 	c := *e
 	c.Reads, c.Writes = minimal(e.Reads), minimal(e.Writes)
@@ -40,6 +41,10 @@ func (e *Entry) Encode() ([]byte, error) {
 		}
 		if len(c.Schemas) > 0 {
 			c.Schemas = c.Schemas[:len(c.Schemas)/2]
+			continue
+		}
+		if c.Counts.Rules != nil || c.Counts.Notes != nil {
+			c.Counts.Rules, c.Counts.Notes = nil, nil
 			continue
 		}
 		return nil, fmt.Errorf("%w: entry %d takes %d bytes, %d are allowed", ErrInvalid, e.Seq, len(data), MaxEntry)

@@ -62,7 +62,7 @@ type Entry struct {
 	Schemas []string `json:"schemas,omitempty"`
 	// Fingerprint is a hash over the sources of the body and their fingerprints; empty if it has none.
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// Counts over all sources.
+	// Counts over all sources; rules and notes as far as there is room.
 	Counts Counts `json:"counts"`
 	// Roots, in entry 1 only: the prefix of each zone by its name. All keys in entries and bodies lie under them.
 	Roots map[string]string `json:"roots,omitempty"`

@@ -87,7 +87,13 @@ func (s *State) apply(e *Entry, hash string, b *Body) error {
 	if b.Collect != nil {
 		s.collect(&v, b.Collect)
 	}
-	s.Counts.Add(e.Counts)
+	var counts Counts
+	for _, c := range b.Counts {
+		counts.Add(c)
+	}
+	v.check(counts.In == e.Counts.In && counts.Out == e.Counts.Out && counts.Duplicates == e.Counts.Duplicates && counts.Quarantined == e.Counts.Quarantined,
+		"the counts of entry and body differ: %+v, %+v", e.Counts, counts)
+	s.Counts.Add(counts)
 	if err := v.err(); err != nil {
 		return fmt.Errorf("entry %d: %w", e.Seq, err)
 	}

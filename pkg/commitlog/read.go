@@ -22,8 +22,8 @@ type Record struct {
 	data []byte
 }
 
-// Body reads the record's body and checks it. Errors: ErrChain.
-func (r *Record) Body(ctx context.Context) (*Body, error) { return r.log.Body(ctx, r.Entry) }
+// ReadBody reads the record's body and checks it. Errors: ErrChain.
+func (r *Record) ReadBody(ctx context.Context) (*Body, error) { return r.log.Body(ctx, r.Entry) }
 
 // Entry reads one entry. Errors: ErrNoEntry, ErrChain, ErrNewer.
 func (l *Log) Entry(ctx context.Context, seq uint64) (*Record, error) {
@@ -134,7 +134,7 @@ func (l *Log) follow(ctx context.Context, s *State, to uint64) (*State, error) {
 		if err != nil {
 			return nil, err
 		}
-		b, err := r.Body(ctx)
+		b, err := r.ReadBody(ctx)
 		if err != nil {
 			return nil, err
 		}

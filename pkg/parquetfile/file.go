@@ -1,39 +1,218 @@
 package parquetfile
 
 import (
-	"context"
+	"fmt"
 	"io"
-	"iter"
+	"slices"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/parquet-go/parquet-go/bloom"
+	"github.com/parquet-go/parquet-go/bloom/xxhash"
+	"github.com/parquet-go/parquet-go/format"
+
+	"datalake/pkg/parquetfile/internal/meta"
 )
 
-// File is a Parquet file that is open for reading. Safe for concurrent use.
-type File struct{}
+// File is a Parquet file that is open for reading. Safe for concurrent use, if its reader is.
+type File struct {
+	r      io.ReaderAt
+	size   int64
+	data   int64 // bytes before the footer
+	meta   *meta.File
+	arrow  *arrow.Schema
+	schema *fileSchema
 
-// Open reads the footer of a file of size bytes.
-func Open(r io.ReaderAt, size int64) (*File, error) { return nil, errUnfinished }
-
-// Rows is how many rows the file has.
-func (f *File) Rows() int64 { return 0 }
-
-// Schema is the file's schema in Arrow's terms.
-func (f *File) Schema() (*arrow.Schema, error) { return nil, errUnfinished }
-
-// Records reads the columns of want.
-func (f *File) Records(ctx context.Context, want *arrow.Schema, mem memory.Allocator) iter.Seq2[arrow.Record, error] {
-	return func(yield func(arrow.Record, error) bool) { yield(nil, errUnfinished) }
+	filters [][]filterState // by row group and column
 }
 
-// MayContain tells whether a row may hold value in a top-level string or binary column.
-func (f *File) MayContain(column, value string) (bool, error) { return true, errUnfinished }
+// filterState is a bloom filter that is read when it is first asked for, and kept.
+type filterState struct {
+	once   sync.Once
+	filter bloom.SplitBlockFilter // nil: there is none
+	err    error
+}
 
-// Bounds are the least and the greatest value of a top-level string or binary column.
-func (f *File) Bounds(column string) (lo, hi []byte, ok bool) { return nil, nil, false }
+// Rows is how many rows the file has.
+func (f *File) Rows() int64 { return f.meta.NumRows }
 
-// IntBounds are the least and the greatest value of a top-level int, bigint, date or timestamp column.
-func (f *File) IntBounds(column string) (lo, hi int64, ok bool) { return 0, 0, false }
+// Size is how many bytes the file has.
+func (f *File) Size() int64 { return f.size }
 
-// Verify reads all of a file.
-func Verify(r io.ReaderAt, size int64) (rows int64, err error) { return 0, errUnfinished }
+// Schema is the file's schema in Arrow's terms, without dictionary types. The error is nil; Open has refused what it does
+// not know.
+func (f *File) Schema() (*arrow.Schema, error) { return f.arrow, nil }
+
+// RowGroups is how many row groups the file has.
+func (f *File) RowGroups() int { return len(f.meta.Groups) }
+
+// Metadata is the footer's key-value list. The caller owns the map.
+func (f *File) Metadata() map[string]string {
+	m := make(map[string]string, len(f.meta.KeyValues))
+	for _, kv := range f.meta.KeyValues {
+		m[kv.Key] = kv.Value
+	}
+	return m
+}
+
+// top finds a top-level column that is no group.
+func (f *File) top(column string) *leaf {
+	i := slices.IndexFunc(f.schema.fields, func(n *node) bool { return n.name == column })
+	if i < 0 {
+		return nil
+	}
+	return f.schema.fields[i].leaf
+}
+
+func (f *File) textColumn(column string) (*leaf, error) {
+	l := f.top(column)
+	if l == nil || l.phys != format.ByteArray {
+		return nil, typef("the file has no column %s of strings", column)
+	}
+	return l, nil
+}
+
+// MayContain tells whether a row may hold value in a top-level string or binary column, by the bounds and the bloom filters. False is
+// certain. A filter is read once and kept. Another column is ErrType.
+func (f *File) MayContain(column, value string) (bool, error) {
+	l, err := f.textColumn(column)
+	if err != nil {
+		return true, err
+	}
+	h := xxhash.Sum64([]byte(value))
+	for g := range f.meta.Groups {
+		m := &f.meta.Groups[g].Columns[l.index].Meta
+		if m.AllNull() {
+			continue
+		}
+		if s := &m.Statistics; s.MinValue != nil && value < string(s.MinValue) || s.MaxValue != nil && value > string(s.MaxValue) {
+			continue
+		}
+		if may, err := f.groupMayContain(g, l, h); may || err != nil {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// MayContainHash is MayContain for the XXH64 (seed 0) of a value, by the bloom filters alone.
+func (f *File) MayContainHash(column string, xxh64 uint64) (bool, error) {
+	l, err := f.textColumn(column)
+	if err != nil {
+		return true, err
+	}
+	for g := range f.meta.Groups {
+		if f.meta.Groups[g].Columns[l.index].Meta.AllNull() {
+			continue
+		}
+		if may, err := f.groupMayContain(g, l, xxh64); may || err != nil {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+func (f *File) groupMayContain(g int, l *leaf, h uint64) (bool, error) {
+	filter, err := f.filter(g, l)
+	return err != nil || filter == nil || filter.Check(h), err
+}
+
+// maxFilter is the largest bloom filter that is read.
+const maxFilter = 128 << 20
+
+// filter is a row group's bloom filter on a column, nil if there is none that is understood.
+func (f *File) filter(g int, l *leaf) (bloom.SplitBlockFilter, error) {
+	s := &f.filters[g][l.index]
+	s.once.Do(func() {
+		defer noPanic(&s.err)
+		s.filter, s.err = f.readFilter(g, l)
+		if s.err != nil {
+			s.err = fmt.Errorf("bloom filter of column %s: %w", dotted(l.path), s.err)
+		}
+	})
+	return s.filter, s.err
+}
+
+func (f *File) readFilter(g int, l *leaf) (bloom.SplitBlockFilter, error) {
+	m := &f.meta.Groups[g].Columns[l.index].Meta
+	if !m.BloomFilterOffset.Valid || m.BloomFilterOffset.V <= 0 {
+		return nil, nil
+	}
+	off := m.BloomFilterOffset.V
+	n := min(int64(64), f.data-off) // without a length, the header first
+	if m.BloomFilterLength.Valid {
+		n = int64(m.BloomFilterLength.V)
+	}
+	if off < 4 || n < 1 || n > f.data-off || n > maxFilter {
+		return nil, corruptf("%d bytes at %d are outside the file's data", n, off)
+	}
+	b, err := readAt(f.r, off, n)
+	if err != nil {
+		return nil, err
+	}
+	var h format.BloomFilterHeader
+	k, err := meta.Unmarshal(b, &h)
+	if err != nil {
+		return nil, corruptf("header: %w", err)
+	}
+	_, split := h.Algorithm.Value.(*format.SplitBlockAlgorithm)
+	_, xx := h.Hash.Value.(*format.XxHash)
+	_, raw := h.Compression.Value.(*format.BloomFilterUncompressed)
+	if !split || !xx || !raw {
+		return nil, nil
+	}
+	size := int64(h.NumBytes)
+	if size < bloom.BlockSize || size%bloom.BlockSize != 0 || size > maxFilter || off+int64(k)+size > f.data {
+		return nil, corruptf("a filter of %d bytes", size)
+	}
+	if int64(len(b)-k) < size {
+		if b, err = readAt(f.r, off+int64(k), size); err != nil {
+			return nil, err
+		}
+		k = 0
+	}
+	filter := make(bloom.SplitBlockFilter, size/bloom.BlockSize)
+	copy(filter.Bytes(), b[k:])
+	return filter, nil
+}
+
+// Bounds are the least and the greatest value of a top-level string or binary column. Long ones are cut, so that lo may be
+// less than the least value and hi more than the greatest. ok is false where the column has no value, or none is known.
+func (f *File) Bounds(column string) (lo, hi []byte, ok bool) {
+	l, err := f.textColumn(column)
+	if err != nil {
+		return nil, nil, false
+	}
+	b, ok := f.bounds(l)
+	return b.min, b.max, ok
+}
+
+// IntBounds are the least and the greatest value of a top-level int, bigint, date (days since 1970) or timestamp
+// (milliseconds since 1970) column. ok is false where the column has no value, or none is known.
+func (f *File) IntBounds(column string) (lo, hi int64, ok bool) {
+	l := f.top(column)
+	if l == nil || l.order != orderInt32 && l.order != orderInt64 || l.chain[0].typ.ID() == arrow.DECIMAL128 {
+		return 0, 0, false
+	}
+	b, ok := f.bounds(l)
+	if !ok {
+		return 0, 0, false
+	}
+	return l.order.number(b.min), l.order.number(b.max), true
+}
+
+func (f *File) bounds(l *leaf) (bounds, bool) {
+	var b bounds
+	for g := range f.meta.Groups {
+		m := &f.meta.Groups[g].Columns[l.index].Meta
+		if m.AllNull() || m.NumValues == 0 {
+			continue
+		}
+		x := bounds{min: m.Statistics.MinValue, max: m.Statistics.MaxValue}
+		if !x.ok() || l.phys != format.ByteArray && (len(x.min) != l.width || len(x.max) != l.width) {
+			return bounds{}, false
+		}
+		b.add(l.order, x)
+	}
+	return b, b.ok()
+}

@@ -28,6 +28,8 @@ type Options struct {
 	// RowGroupRows is the most rows of a row group; 0 means DefaultRowGroupRows. A row group also ends before its values
 	// exceed some 128 MiB.
 	RowGroupRows int
+	// Metadata goes into the footer's key-value list, in the order of the keys.
+	Metadata map[string]string
 }
 
 func (o Options) withDefaults() Options {
@@ -62,4 +64,25 @@ func (o Options) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// limits are what the format leaves to the writer. Tests make them small.
+type limits struct {
+	pageRows   int // rows of a page
+	pageLevels int // values and nulls of a page, where a row has many; a page ends with the row that reaches it
+	pageBytes  int // bytes of a page's values, or of a dictionary; a page ends with the row that reaches it
+	dictValues int // values of a dictionary
+	groupRows  int
+	groupBytes int64
+}
+
+func defaultLimits(o Options) limits {
+	return limits{
+		pageRows:   16 << 10,
+		pageLevels: 64 << 10,
+		pageBytes:  1 << 20,
+		dictValues: 64 << 10,
+		groupRows:  o.RowGroupRows,
+		groupBytes: 128 << 20,
+	}
 }

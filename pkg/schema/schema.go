@@ -80,8 +80,8 @@ type Schema struct {
 	Rescue []Path `json:"rescue,omitempty"`
 	// Dedupe says which rows are one and the same.
 	Dedupe Dedupe `json:"dedupe"`
-	// PartitionBy names the partition columns in order: source first; then year, month, day and hour of the event time in
-	// UTC, or names of columns. Empty means source, year, month, day.
+	// PartitionBy names the partition columns in order: source first; then year, month, day and hour of the event time in its
+	// zone (EventTime.Timezone), or names of columns. Empty means source, year, month, day.
 	PartitionBy []string `json:"partition_by,omitempty"`
 	// Fixed: the source's first run has settled the columns; from then on they only grow at the end. See Extend.
 	Fixed bool `json:"fixed,omitempty"`

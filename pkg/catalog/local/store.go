@@ -59,7 +59,8 @@ func (s *Store) Partitions(ctx context.Context, table string) ([]catalog.Partiti
 	return f.Partitions, err
 }
 
-// PutTable creates a table or replaces the version that t names; its partitions stay. Errors: catalog.ErrVersion.
+// PutTable creates a table or replaces the version that t names; its partitions stay, with null for a key that is new.
+// Errors: catalog.ErrVersion.
 func (s *Store) PutTable(ctx context.Context, t catalog.Table) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,8 +71,27 @@ func (s *Store) PutTable(ctx context.Context, t catalog.Table) error {
 	if f.Version != t.Version {
 		return fmt.Errorf("put table %s: %w", t.Name, catalog.ErrVersion)
 	}
+	f.Partitions = rekey(f.Partitions, f.PartitionKeys, t.PartitionKeys)
 	f.Table = t
 	return s.write(ctx, f)
+}
+
+// rekey gives partitions the values of other keys: those that they have, by name.
+func rekey(ps []catalog.Partition, from, to []catalog.Column) []catalog.Partition {
+	if slices.Equal(from, to) {
+		return ps
+	}
+	all := make([]catalog.Partition, len(ps))
+	for i, p := range ps {
+		all[i] = p
+		all[i].Values = make([]string, len(to))
+		for j, key := range to {
+			if k := slices.IndexFunc(from, func(c catalog.Column) bool { return c.Name == key.Name }); k >= 0 {
+				all[i].Values[j] = p.Values[k]
+			}
+		}
+	}
+	return all
 }
 
 // PutPartitions creates or replaces partitions, all in one act. It refuses those that have not as many values as the table has
@@ -92,6 +112,9 @@ func (s *Store) PutPartitions(ctx context.Context, table string, ps []catalog.Pa
 		if len(p.Values) != len(f.PartitionKeys) {
 			refused = append(refused, catalog.Refusal{Table: table, Values: p.Values, Err: fmt.Errorf("the table has %d partition keys", len(f.PartitionKeys))})
 			continue
+		}
+		if p.Files == nil {
+			p.Files = []string{} // no files, which is something else than not to know
 		}
 		all[id(p.Values)] = p
 	}

@@ -26,12 +26,9 @@ func views(files []file) []byte {
 }
 
 func view(b *bytes.Buffer, f file) {
-	fmt.Fprintf(b, "\n")
-	n := 0
-	for _, p := range f.Partitions {
-		n += len(p.Files)
-	}
-	if n == 0 {
+	b.WriteString("\n")
+	groups := groupByKeys(f)
+	if len(groups) == 0 {
 		fmt.Fprintf(b, "DROP VIEW IF EXISTS %s;\n", ident(f.Name))
 		return
 	}
@@ -39,30 +36,60 @@ func view(b *bytes.Buffer, f file) {
 	for _, c := range slices.Concat(f.Columns, f.PartitionKeys) {
 		names = append(names, c.Name)
 	}
-	fmt.Fprintf(b, "CREATE OR REPLACE VIEW %s AS\nSELECT COLUMNS(%s)\nFROM ", ident(f.Name), quote("^("+strings.Join(names, "|")+")$"))
-	reader := "read_parquet"
-	if f.Format == catalog.NDJSON {
-		reader = "read_json"
+	fmt.Fprintf(b, "CREATE OR REPLACE VIEW %s AS\n", ident(f.Name))
+	for i, g := range groups {
+		if i > 0 {
+			b.WriteString("\nUNION ALL BY NAME\n")
+		}
+		fmt.Fprintf(b, "SELECT COLUMNS(%s)\nFROM ", quote("^("+strings.Join(names, "|")+")$"))
+		g.read(b, f)
 	}
-	fmt.Fprintf(b, "%s([\n", reader)
+	b.WriteString(";\n")
+}
+
+// group is files whose paths have the same partition keys: DuckDB reads no others at once.
+type group struct {
+	keys  []catalog.Column
+	paths []string
+}
+
+// groupByKeys gives the files of a table by the keys that their locations have.
+func groupByKeys(f file) []*group {
+	var groups []*group
 	for _, p := range f.Partitions {
+		if len(p.Files) == 0 {
+			continue
+		}
 		dir := path(p.Location)
+		keys := slices.DeleteFunc(slices.Clone(f.PartitionKeys), func(c catalog.Column) bool {
+			return !strings.Contains(dir, "/"+c.Name+"=")
+		})
+		i := slices.IndexFunc(groups, func(g *group) bool { return slices.Equal(g.keys, keys) })
+		if i < 0 {
+			i, groups = len(groups), append(groups, &group{keys: keys})
+		}
 		for _, name := range p.Files {
-			n--
-			comma := ","
-			if n == 0 {
-				comma = ""
-			}
-			fmt.Fprintf(b, "  %s%s\n", quote(glob.Replace(dir+name)), comma)
+			groups[i].paths = append(groups[i].paths, dir+name)
 		}
 	}
-	fmt.Fprintf(b, "], hive_partitioning = true, hive_types = {%s}", types(f.PartitionKeys))
+	return groups
+}
+
+// read writes the call that reads the files of a group.
+func (g *group) read(b *bytes.Buffer, f file) {
+	reader, options := "read_parquet", "union_by_name = true"
 	if f.Format == catalog.NDJSON {
-		fmt.Fprintf(b, ", format = 'newline_delimited', columns = {%s}", types(f.Columns))
-	} else {
-		fmt.Fprintf(b, ", union_by_name = true")
+		reader, options = "read_json", "format = 'newline_delimited', columns = {"+types(f.Columns)+"}"
 	}
-	b.WriteString(");\n")
+	fmt.Fprintf(b, "%s([\n", reader)
+	for i, p := range g.paths {
+		comma := ","
+		if i == len(g.paths)-1 {
+			comma = ""
+		}
+		fmt.Fprintf(b, "  %s%s\n", quote(glob.Replace(p)), comma)
+	}
+	fmt.Fprintf(b, "], hive_partitioning = true, hive_types = {%s}, %s)", types(g.keys), options)
 }
 
 // types writes the columns with their types as a struct of DuckDB.

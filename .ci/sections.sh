@@ -1,0 +1,56 @@
+# Sourced by run and full: sections with their times, and the tools that both need. Everything that is installed goes
+# below $tools, outside the repository, and is found again by the next run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+tools=${DATALAKE_CI_TOOLS:-${TMPDIR:-/tmp}/datalake-ci}
+mkdir -p "$tools/bin"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+heading=
+section() { # the heading of what comes next; the time of what came before
+  [ -z "$heading" ] || echo "-- $heading: $((SECONDS - began)) s"
+  heading=$1 began=$SECONDS
+  printf '\n== %s (%d s so far)\n' "$heading" "$SECONDS"
+}
+
+install_linters() {
+  local want='staticcheck 0.8.2 gofumpt 0.12.0'
+  [ "$(cat "$tools/bin/.linters" 2>/dev/null)" = "$want $(go version)" ] && return
+  GOBIN=$tools/bin GOFLAGS= go install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+  GOBIN=$tools/bin GOFLAGS= go install mvdan.cc/gofumpt@v0.12.0
+  echo "$want $(go version)" >"$tools/bin/.linters"
+}
+
+install_readers() {
+  [ -x "$tools/venv/bin/python" ] || python3 -m venv "$tools/venv"
+  "$tools/venv/bin/python" -m pip install -q --disable-pip-version-check -r .ci/requirements.txt
+}
+
+need_kit() { # tests look for the kit beside the repository
+  local part
+  for part in ../shared/jsontestsuite/test_parsing ../shared/kit/trino-kit.sh; do
+    [ -e "$part" ] || { echo "$part is missing: the checks need it beside the clone" >&2; exit 1; }
+  done
+}
+
+packages_with() { # the packages whose test files hold the word
+  grep -rl --include='*_test.go' -e "$1" cmd etl pkg | xargs -r -n1 dirname | sort -u | sed 's,^,./,'
+}
+
+fuzz_targets() { # "package target" a line
+  go test -list '^Fuzz' ./... | awk '/^Fuzz/ {t[n++] = $1} /^ok/ {for (i = 0; i < n; i++) print $2, t[i]; n = 0}'
+}
+
+fuzz() { # every target for a share of $1 seconds, at most $2 each
+  local targets each count package target
+  targets=$(fuzz_targets)
+  count=$(wc -l <<<"$targets")
+  each=$(($1 / count))
+  if ((each > $2)); then each=$2; fi
+  echo "$count targets, $each s each"
+  while read -r package target; do
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "${each}s" -fuzzminimizetime 5s "$package"
+  done <<<"$targets"
+}

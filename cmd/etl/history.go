@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"datalake/etl/inspect"
+)
+
+// usageIfNoTable makes a table's wrong name a fault of the command line.
+func usageIfNoTable(err error) error {
+	if errors.Is(err, inspect.ErrNoTable) {
+		return usage(err)
+	}
+	return err
+}
+
+const whenFormat = "2006-01-02 15:04:05"
+
+func (a *app) statusCommand() *cobra.Command {
+	return a.wrap(&cobra.Command{
+		Use: "status [flags]", Short: "Tell how the lake stands",
+		Long: `Tells what was read and what waits in the raw zone, whether all is published, what
+the last run did, and which columns values did not fit.`,
+		Example: "  etl status\n  etl status --lake my-lake --json",
+		Args:    noArgs,
+	}, readCodes, func(ctx context.Context, _ []string) error {
+		l, err := a.openToRead(ctx)
+		if err != nil {
+			return err
+		}
+		s, err := l.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if a.console.json {
+			return a.object(s)
+		}
+		return a.status(s)
+	})
+}
+
+func (a *app) status(s *inspect.Status) error {
+	rows := [][]string{{"log", "empty: nothing has been run yet"}}
+	if s.Head > 0 {
+		published := "all published"
+		if s.Unpublished > 0 {
+			published = fmt.Sprintf("%s not yet published: %s", plural(s.Unpublished, "entry", "entries"), a.again("repair"))
+		}
+		rows = [][]string{{"log", fmt.Sprintf("%s, %s", plural(s.Head, "entry", "entries"), published)}}
+	}
+	pending := "nothing waits"
+	if s.Pending > 0 {
+		pending = fmt.Sprintf("%s waiting, %s: %s", count(s.Pending), size(s.PendingBytes), a.again("run"))
+	}
+	rows = append(rows, []string{"raw objects", fmt.Sprintf("%s read, %s", count(s.Consumed), pending)})
+	if s.Last != nil {
+		rows = append(rows, []string{"last run", fmt.Sprintf("entry %d at %s UTC: %s records in, %s out", s.Last.Seq, s.Last.When.UTC().Format(whenFormat), count(s.Last.In), count(s.Last.Out))})
+	}
+	if s.Head > 0 {
+		rows = append(rows, []string{"all runs", fmt.Sprintf("%s in = %s out + %s + %s quarantined", plural(s.In, "record", "records"), count(s.Out), plural(s.Duplicates, "duplicate", "duplicates"), count(s.Quarantined))})
+	}
+	if s.Rescued > 0 {
+		rows = append(rows, []string{"rescued", plural(s.Rescued, "row has", "rows have") + " values in _rescued"})
+	}
+	for _, r := range rows {
+		if _, err := fmt.Fprintf(a.out, "%-12s  %s\n", r[0], r[1]); err != nil {
+			return err
+		}
+	}
+	if rules := ranked(s.Rules); len(rules) > 0 {
+		printList(a.out, "Quarantined, by rule", []item{{texts: rules}})
+	}
+	if len(s.Widen) > 0 {
+		if _, err := fmt.Fprintf(a.out, "\nValues that fit no column, by path. To keep them in a column of their own, declare it\nas string or json in lake.yaml.\n"); err != nil {
+			return err
+		}
+		var table [][]string
+		for _, m := range s.Widen {
+			table = append(table, []string{m.Source, m.Path, count(m.Values), m.Column, m.Type})
+		}
+		return printTable(a.out, "  ", []column{
+			{name: "source", cut: 24}, {name: "path", cut: 40}, {name: "values", right: true}, {name: "column", cut: 24}, {name: "type", cut: 24},
+		}, table)
+	}
+	return nil
+}
+
+func (a *app) logCommand() *cobra.Command {
+	n := 20
+	c := a.wrap(&cobra.Command{
+		Use: "log [-n ENTRIES] [flags]", Short: "List what was decided, the newest first",
+		Long:    `Lists the entries of the commit log: each is one run, or a gc, as a whole.`,
+		Example: "  etl log\n  etl log -n 1 --json",
+		Args:    noArgs,
+	}, readCodes, func(ctx context.Context, _ []string) error {
+		if n < 0 {
+			return usage(fmt.Errorf("-n %d: at least 0", n))
+		}
+		l, err := a.openToRead(ctx)
+		if err != nil {
+			return err
+		}
+		entries, err := l.Log(ctx, n)
+		if err != nil {
+			return err
+		}
+		if a.console.json {
+			return a.object(map[string]any{"entries": orEmpty(entries)})
+		}
+		if len(entries) == 0 {
+			a.say("The log is empty: %s\n", a.again("run"))
+			return nil
+		}
+		var rows [][]string
+		for _, e := range entries {
+			rows = append(rows, []string{
+				strconv.FormatUint(e.Seq, 10), e.When.UTC().Format(whenFormat), e.Kind,
+				count(e.In), count(e.Out), count(e.Duplicates), count(e.Quarantined), count(len(e.Partitions)), e.Attempt,
+			})
+		}
+		return printTable(a.out, "", []column{
+			{name: "entry", right: true}, {name: "when (UTC)"}, {name: "kind"}, {name: "in", right: true}, {name: "out", right: true},
+			{name: "dup", right: true}, {name: "quar", right: true}, {name: "parts", right: true}, {name: "attempt"},
+		}, rows)
+	})
+	c.Flags().IntVarP(&n, "entries", "n", n, "how many entries")
+	return c
+}
+
+func (a *app) whyCommand() *cobra.Command {
+	return a.wrap(&cobra.Command{
+		Use: "why RECORD_ID [flags]", Short: "Tell where a record went",
+		Long: `Looks for a record by its record_id and tells in which file and row it is, which run
+wrote it there, and which raw objects that run read for the partition; the record
+came from one of these. A record that is in no table is looked for in quarantine, by
+the id in its text. What was dropped as a duplicate leaves no trace but its count:
+the id then names the row that was kept.`,
+		Example: "  etl why 3f2a9c0d1b7e4a55\n  etl why ord-0000042 --json",
+		Args:    oneArg("record id"),
+	}, readCodes, func(ctx context.Context, args []string) error {
+		l, err := a.openToRead(ctx)
+		if err != nil {
+			return err
+		}
+		w, err := l.Why(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		if a.console.json {
+			type row struct {
+				inspect.Row
+				Values json.RawMessage `json:"values,omitempty"`
+			}
+			rows := []row{}
+			for _, r := range w.Rows {
+				x := row{Row: r}
+				if o := rowObjects(&r.Values); len(o) == 1 {
+					x.Values = o[0]
+				}
+				rows = append(rows, x)
+			}
+			return a.object(struct {
+				*inspect.Where
+				Rows []row `json:"rows"`
+			}{w, rows})
+		}
+		return a.why(w)
+	})
+}
+
+func (a *app) why(w *inspect.Where) error {
+	p := &printer{w: a.out}
+	for i, r := range w.Rows {
+		if i > 0 {
+			p.printf("\n")
+		}
+		p.printf("%s is in %s\n", w.RecordID, r.Table)
+		p.printf("  partition  %s\n  file       %s\n  row        %s\n", r.Partition, path(r.File), count(r.Row+1))
+		if r.Run != nil {
+			p.printf("  written by entry %d (%s), %s UTC\n", r.Run.Seq, r.Run.Kind, r.Run.When.UTC().Format(whenFormat))
+			p.printf("  from       %s\n", objectsOf(r))
+			for k, o := range r.Objects {
+				if k == 3 && r.ObjectCount > 4 {
+					p.printf("             … and %s\n", count(r.ObjectCount-3))
+					break
+				}
+				p.printf("             %s\n", o)
+			}
+		}
+		if len(r.Values.Values) == 1 {
+			p.printf("\n")
+			for i, v := range r.Values.Values[0] {
+				if c := r.Values.Columns[i]; string(v) != "null" {
+					p.printf("  %-24s %s\n", c.Name, clip(cell(v, c.Type), 100))
+				}
+			}
+		}
+	}
+	for _, q := range w.Quarantined {
+		var x struct {
+			Object, Rule, Reason, Payload string
+			Line                          int64
+		}
+		if err := json.Unmarshal(q, &x); err != nil {
+			return fmt.Errorf("read quarantine: %w", err)
+		}
+		p.printf("%s is in quarantine: %s\n  rule    %s\n  object  %s, line %d\n  record  %s\n", w.RecordID, x.Reason, x.Rule, x.Object, x.Line, clip(x.Payload, 400))
+	}
+	if len(w.Rows) == 0 && len(w.Quarantined) == 0 {
+		p.printf("%s is in no table and not in quarantine.\n", w.RecordID)
+		if w.Pending > 0 {
+			p.printf("It may be in what no run has read yet, %s: %s\n", plural(w.Pending, "raw object", "raw objects"), a.again("run"))
+		}
+	}
+	return p.err
+}
+
+func objectsOf(r inspect.Row) string {
+	if r.ObjectCount == 1 {
+		return "one object"
+	}
+	return "one of " + plural(r.ObjectCount, "object", "objects")
+}

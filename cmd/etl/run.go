@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"datalake/etl"
+	"datalake/pkg/layout"
+)
+
+// settle is how long a file must not have changed before it is read: one that is being written changes more often.
+const settle = 2 * time.Second
+
+// limits are the flags of what a run may use.
+type limits struct {
+	memory   string
+	parallel int
+	tmp      string
+}
+
+func (l *limits) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&l.memory, "memory", "256MiB", "rows that wait in memory before they go to temporary files")
+	f.IntVar(&l.parallel, "parallel", 0, "how many threads decode and write at once (default one a core)")
+	f.StringVar(&l.tmp, "tmp", "", "folder for temporary files (default the system's)")
+}
+
+// apply puts the flags into a job.
+func (l *limits) apply(j *etl.Job) (err error) {
+	if j.Memory, err = parseSize(l.memory); err != nil {
+		return usage(fmt.Errorf("--memory: %w", err))
+	}
+	if l.parallel < 0 {
+		return usage(fmt.Errorf("--parallel %d: at least 1, or 0 for one a core", l.parallel))
+	}
+	j.Parallel, j.TempDir = l.parallel, l.tmp
+	return nil
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var source, since, until string
+	var limits limits
+	c := a.wrap(&cobra.Command{
+		Use: "run [flags]", Short: "Bring the tables up to date with the raw zone",
+		Long: `Reads the raw objects that no run has read before, cleans and deduplicates their
+records, writes them to Parquet, and publishes them. Objects lie in
+<lake>/raw/<source>/, with or without year=YYYY/month=MM/day=DD folders below; they
+are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
+		Example: "  etl run\n  etl run --lake my-lake --since 2025-11-01 --source iot_sensors\n  etl run --json --quiet | jq .records_out",
+		Args:    noArgs,
+	}, runCodes, func(ctx context.Context, _ []string) error {
+		j := etl.Job{Source: source}
+		if err := limits.apply(&j); err != nil {
+			return err
+		}
+		var err error
+		if j.Since, err = day("--since", since); err != nil {
+			return err
+		}
+		if j.Until, err = day("--until", until); err != nil {
+			return err
+		}
+		if source != "" {
+			j.Source = layout.CleanSource(source)
+		}
+		l, err := a.open()
+		if err != nil {
+			return err
+		}
+		if !isFolder(l.raw) {
+			return a.noLake(l)
+		}
+		j.Settle = settle
+		r, err := a.run(ctx, l, j)
+		if r != nil && a.console.json {
+			err = errors.Join(err, a.object(r))
+		}
+		return err
+	})
+	f := c.Flags()
+	f.StringVar(&source, "source", "", "read the objects of this folder of the raw zone only")
+	f.StringVar(&since, "since", "", "read what arrived on this day (UTC) or later: YYYY-MM-DD")
+	f.StringVar(&until, "until", "", "read what arrived on this day (UTC) or before")
+	limits.flags(c)
+	return c
+}
+
+func day(flag, s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return t, usage(fmt.Errorf("%s %s: write a day as 2025-11-24", flag, s))
+	}
+	return t, nil
+}
+
+// run runs a job on a lake with progress, and tells what it did.
+func (a *app) run(ctx context.Context, l *lake, j etl.Job) (*etl.Result, error) {
+	var err error
+	j.Zones, j.Lake, j.Version = l.zones, l.file, version()
+	if j.Catalogs, err = l.catalogs(); err != nil {
+		return nil, err
+	}
+	j.Recheck = true
+	p := newProgress(a.console)
+	j.Progress = p.update
+	r, err := etl.Run(ctx, j)
+	p.close()
+	if err != nil {
+		if r != nil && r.Decided > 0 {
+			err = fmt.Errorf("%w (entry %d is decided; the next run or %q publishes it)", err, r.Decided, a.again("repair"))
+		}
+		return r, err
+	}
+	r.Tables = orEmpty(r.Tables)
+	a.summary(r)
+	return r, nil
+}

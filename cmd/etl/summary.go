@@ -1,0 +1,214 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"datalake/etl"
+)
+
+// pageWidth is how wide text for people gets.
+const pageWidth = 80
+
+// summary tells what a run did.
+func (a *app) summary(r *etl.Result) {
+	a.event("run finished", "result", r)
+	if a.console.logJSON {
+		for _, w := range r.Warnings {
+			a.warn(w)
+		}
+		return
+	}
+	if a.quiet {
+		for _, w := range r.Warnings {
+			a.warn(w)
+		}
+		return
+	}
+	if r.Pending > 0 {
+		a.say("Published %s that an earlier run had decided.\n", plural(r.Pending, "entry", "entries"))
+	}
+	if r.Decided == 0 {
+		a.say("Nothing new to read.\n")
+		printList(a.err, "Warnings", lines(r.Warnings))
+		return
+	}
+	a.say("Read %s, %s, in %s: %s/s, %s records/s.\n\n",
+		plural(r.Objects, "object", "objects"), size(r.BytesIn), duration(r.Elapsed),
+		size(int64(rate(float64(r.BytesIn), r.Seconds))), count(int64(rate(float64(r.RecordsIn), r.Seconds))))
+	a.counts(r)
+	printList(a.err, "Quarantined, by rule", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.Rules) }))
+	printList(a.err, "Rescued, by path: values that fit no column are kept in _rescued", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.RescuedBy) }))
+	printList(a.err, "New columns", bySource(r.Tables, newColumns))
+	printList(a.err, "Also seen", bySource(r.Tables, oddities))
+	printList(a.err, "Warnings", lines(r.Warnings))
+	a.say("\nWrote %s, %s, into %s", plural(r.Files, "file", "files"), size(r.BytesOut), plural(r.Partitions, "partition", "partitions"))
+	if r.PeakMemory > 0 {
+		a.say("; peak memory %s", size(r.PeakMemory))
+	}
+	a.say(".\nDecided as entry %d of the log, ", r.Decided)
+	if r.Published {
+		a.say("and published.\n")
+	} else {
+		a.say("not yet published everywhere: the next run or %s does it.\n", a.again("repair"))
+	}
+}
+
+// counts prints the balance, a line a source.
+func (a *app) counts(r *etl.Result) {
+	columns := []column{
+		{name: ""}, {name: "in", right: true}, {name: "out", right: true}, {name: "duplicates", right: true},
+		{name: "quarantined", right: true}, {name: "rescued", right: true},
+	}
+	replaced := r.Replaced > 0
+	if replaced {
+		columns = append(columns, column{name: "replaced", right: true})
+	}
+	line := func(name string, in, out, duplicates, quarantined, rescued, replacedRows int64) []string {
+		row := []string{name, count(in), count(out), count(duplicates), count(quarantined), count(rescued)}
+		if replaced {
+			row = append(row, count(replacedRows))
+		}
+		return row
+	}
+	var rows [][]string
+	for _, t := range r.Tables {
+		rows = append(rows, line(t.Source, t.RecordsIn, t.RecordsOut, t.Duplicates, t.Quarantined, t.Rescued, t.Replaced))
+	}
+	if len(rows) != 1 {
+		rows = append(rows, line("total", r.RecordsIn, r.RecordsOut, r.Duplicates, r.Quarantined, r.Rescued, r.Replaced))
+	}
+	// What cannot be printed to stderr cannot be told anywhere.
+	_ = printTable(a.err, "  ", columns, rows)
+}
+
+// item is one entry of a printed list: a name, and what there is to say of it.
+type item struct {
+	name  string
+	texts []string
+}
+
+func bySource(tables []etl.Table, texts func(etl.Table) []string) []item {
+	var items []item
+	for _, t := range tables {
+		if x := texts(t); len(x) > 0 {
+			items = append(items, item{t.Source, x})
+		}
+	}
+	return items
+}
+
+func lines(texts []string) []item {
+	var items []item
+	for _, t := range texts {
+		items = append(items, item{texts: []string{t}})
+	}
+	return items
+}
+
+// ranked writes counts by name, the largest first.
+func ranked(m map[string]int64) []string {
+	names := slices.SortedFunc(maps.Keys(m), func(x, y string) int {
+		return cmp.Or(cmp.Compare(m[y], m[x]), cmp.Compare(x, y))
+	})
+	for i, n := range names {
+		names[i] = clip(n, 60) + " " + count(m[n])
+	}
+	return names
+}
+
+func newColumns(t etl.Table) []string {
+	var texts []string
+	for _, c := range t.NewColumns {
+		texts = append(texts, c.Name+" "+c.Type.String())
+	}
+	return texts
+}
+
+func oddities(t etl.Table) []string {
+	var texts []string
+	for _, x := range []struct {
+		n         int64
+		one, many string
+	}{
+		{t.DuplicateKeys, "record with a key twice (the last counts)", "records with a key twice (the last counts)"},
+		{t.Floored, "time finer than a millisecond (floored)", "times finer than a millisecond (floored)"},
+		{t.SourceDiffers, "record that names another source than its folder", "records that name another source than their folder"},
+	} {
+		if x.n > 0 {
+			texts = append(texts, plural(x.n, x.one, x.many))
+		}
+	}
+	return texts
+}
+
+// maxTexts is how many texts of one item are printed.
+const maxTexts = 12
+
+// printList prints items below a title, texts separated by commas and broken between them. Nothing is printed where
+// there are no items.
+func printList(w io.Writer, title string, items []item) {
+	if len(items) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	name := 0
+	for _, x := range items {
+		name = max(name, runewidth.StringWidth(x.name))
+	}
+	indent := 2
+	if name > 0 {
+		indent += name + 2
+	}
+	for _, x := range items {
+		texts := x.texts
+		if len(texts) > maxTexts {
+			texts = append(slices.Clone(texts[:maxTexts]), fmt.Sprintf("and %d more", len(texts)-maxTexts))
+		}
+		line := "  " + x.name
+		line += strings.Repeat(" ", indent-runewidth.StringWidth(line))
+		for i, word := range breakable(texts) {
+			if i > 0 && runewidth.StringWidth(line)+runewidth.StringWidth(word) >= pageWidth {
+				fmt.Fprintln(w, strings.TrimRight(line, " "))
+				line = strings.Repeat(" ", indent)
+			}
+			line += word + " "
+		}
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+	}
+}
+
+// breakable joins texts by commas and gives the pieces between which a line may break: the texts, or the words of a
+// single text.
+func breakable(texts []string) []string {
+	if len(texts) == 1 {
+		return strings.Fields(clip(texts[0], 0))
+	}
+	out := make([]string, len(texts))
+	for i, t := range texts {
+		out[i] = clip(t, 0)
+		if i < len(texts)-1 {
+			out[i] += ","
+		}
+	}
+	return out
+}
+
+// next tells which commands to try, each with what it is good for.
+func (a *app) next(commands ...[2]string) {
+	a.say("\nNext\n")
+	width := 0
+	for i := range commands {
+		commands[i][0] = a.again(commands[i][0])
+		width = max(width, runewidth.StringWidth(commands[i][0]))
+	}
+	for _, c := range commands {
+		a.say("  %s%s  %s\n", c[0], strings.Repeat(" ", width-runewidth.StringWidth(c[0])), c[1])
+	}
+}

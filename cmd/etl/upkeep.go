@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"datalake/etl"
+	"datalake/etl/commit"
+)
+
+// openToKeep opens a lake for the commands that look after it.
+func (a *app) openToKeep(ctx context.Context) (commit.Lake, etl.Zones, error) {
+	l, err := a.open()
+	if err != nil {
+		return commit.Lake{}, etl.Zones{}, err
+	}
+	if err := a.mustExist(l); err != nil {
+		return commit.Lake{}, etl.Zones{}, err
+	}
+	c, err := l.commits(ctx)
+	return c, l.zones, err
+}
+
+// conflicts maps what etl/commit says to what a run says, so that both end with the same exit code.
+func conflicts(err error) error {
+	switch {
+	case errors.Is(err, commit.ErrConflict), errors.Is(err, commit.ErrRounds), errors.Is(err, commit.ErrCondemned), errors.Is(err, commit.ErrBusy):
+		return fmt.Errorf("%w: %w", etl.ErrConflict, err)
+	case errors.Is(err, commit.ErrUnknown):
+		return fmt.Errorf("%w: %w", etl.ErrUnknown, err)
+	case errors.Is(err, commit.ErrRoots):
+		return fmt.Errorf("%w: %w", etl.ErrConfig, err)
+	}
+	return err
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	fast := false
+	c := a.wrap(&cobra.Command{
+		Use: "verify [--fast] [flags]", Short: "Check files, log and catalog against each other",
+		Long: `Checks the chain of the log, the balance of each run, that every file is there with
+the size, hash and rows that the log says, that no foreign file lies in a table's
+folders, that the catalog shows what was decided, and that no dedupe key occurs twice.
+Findings go to stdout: an alarm means that rows are lost, doubled or wrong, or can
+be; what is pending, "etl repair" puts right; a note is of what stopped runs have
+left, which gc takes away after a day. Nothing is changed.`,
+		Example: "  etl verify\n  etl verify --lake my-lake --fast --json",
+		Args:    noArgs,
+	}, verifyCodes, func(ctx context.Context, _ []string) error {
+		l, zones, err := a.openToKeep(ctx)
+		if err != nil {
+			return err
+		}
+		var checks commit.Checks
+		if !fast {
+			checks = etl.Job{Zones: zones}.Checks()
+		}
+		findings, err := commit.Verify(ctx, l, checks)
+		if err != nil {
+			return conflicts(err)
+		}
+		if a.console.json {
+			if err := a.object(map[string]any{"findings": orEmpty(findings)}); err != nil {
+				return err
+			}
+		} else if len(findings) == 0 {
+			a.say("All is as it should be.\n")
+		} else {
+			p := &printer{w: a.out}
+			for _, f := range findings {
+				p.printf("%-8s %-10s %s\n", f.Severity, f.What, f.Key)
+				if f.Detail != "" {
+					p.printf("%-8s %-10s %s\n", "", "", f.Detail)
+				}
+			}
+			if p.err != nil {
+				return p.err
+			}
+		}
+		for _, f := range findings {
+			if f.Severity != commit.Note {
+				return errFindings
+			}
+		}
+		return nil
+	})
+	c.Flags().BoolVar(&fast, "fast", false, "look at the log, the catalog and the listings only, into no file")
+	return c
+}
+
+func (a *app) repairCommand() *cobra.Command {
+	return a.wrap(&cobra.Command{
+		Use: "repair [flags]", Short: "Publish what is decided but not yet shown",
+		Long: `Brings folders and catalog to the state that the log says, after a run that was
+stopped while it published, or after files or the catalog were damaged. It deletes
+nothing and decides nothing; doing it again does nothing new.`,
+		Example: "  etl repair\n  etl repair --lake my-lake --json",
+		Args:    noArgs,
+	}, repairCodes, func(ctx context.Context, _ []string) error {
+		l, _, err := a.openToKeep(ctx)
+		if err != nil {
+			return err
+		}
+		r, err := commit.Repair(ctx, l)
+		if err != nil {
+			return conflicts(err)
+		}
+		if a.console.json {
+			if err := a.object(map[string]any{
+				"published": r.Seq, "files_copied": r.Copied, "bytes_copied": r.Bytes, "tables": r.Tables, "partitions": r.Partitions,
+				"refused": len(r.Refused), "foreign": orEmpty(r.Foreign),
+			}); err != nil {
+				return err
+			}
+		}
+		a.event("repair finished", "published", r.Seq, "files_copied", r.Copied, "partitions", r.Partitions, "refused", len(r.Refused))
+		switch {
+		case r.Seq == 0:
+			a.say("The log is empty: there is nothing to repair.\n")
+		case r.Copied+r.Tables+r.Partitions == 0:
+			a.say("Nothing to repair: all shows entry %d, the newest.\n", r.Seq)
+		default:
+			a.say("Published up to entry %d: %s copied, %s and %s of the catalog brought up to date.\n", r.Seq,
+				plural(r.Copied, "file", "files"), plural(r.Tables, "table", "tables"), plural(r.Partitions, "partition", "partitions"))
+		}
+		for _, f := range r.Foreign {
+			a.warn(fmt.Sprintf("foreign file %s: %s", f.Key, f.Detail))
+		}
+		for _, f := range r.Refused {
+			a.warn(f.Error())
+		}
+		if len(r.Refused) > 0 {
+			return fmt.Errorf("the catalog refused %s", plural(len(r.Refused), "partition", "partitions"))
+		}
+		return nil
+	})
+}
+
+func (a *app) gcCommand() *cobra.Command {
+	return a.wrap(&cobra.Command{
+		Use: "gc [flags]", Short: "Delete what no state of the tables needs any more",
+		Long: `Deletes what runs left behind that were stopped before they decided, files that lie
+in two places, and folders that partitions have left: all of it only 24 hours after it
+went out of use, for queries may still read it. What goes is decided in the log first.`,
+		Example: "  etl gc\n  etl gc --lake my-lake --json",
+		Args:    noArgs,
+	}, repairCodes, func(ctx context.Context, _ []string) error {
+		l, _, err := a.openToKeep(ctx)
+		if err != nil {
+			return err
+		}
+		r, err := commit.Collect(ctx, l)
+		if err != nil {
+			return conflicts(err)
+		}
+		a.event("gc finished", "decided", r.Seq, "deleted", r.Deleted, "bytes", r.Bytes)
+		if a.console.json {
+			return a.object(map[string]any{
+				"decided": r.Seq, "attempts_condemned": r.Condemned, "attempts_settled": r.Settled, "folders": r.Dirs,
+				"deleted": r.Deleted, "bytes": r.Bytes, "kept": orEmpty(r.Kept),
+			})
+		}
+		for _, dir := range r.Kept {
+			a.warn(fmt.Sprintf("%s stays: a catalog still names it", dir))
+		}
+		if r.Seq == 0 && r.Deleted == 0 {
+			a.say("Nothing to delete.\n")
+			return nil
+		}
+		a.say("Deleted %s, %s", plural(r.Deleted, "object", "objects"), size(r.Bytes))
+		if r.Seq > 0 {
+			a.say("; decided as entry %d of the log", r.Seq)
+		}
+		a.say(".\n")
+		return nil
+	})
+}

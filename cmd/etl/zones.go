@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"datalake/etl"
+	"datalake/etl/commit"
+	"datalake/etl/inspect"
+	"datalake/pkg/catalog/local"
+	"datalake/pkg/commitlog"
+	"datalake/pkg/lakefile"
+	"datalake/pkg/layout"
+	"datalake/pkg/storage"
+	"datalake/pkg/storage/file"
+)
+
+const (
+	defaultLake = "./lake"
+	lakeFile    = "lake.yaml"
+)
+
+// lake is a lake with its stores open and its lake file read.
+type lake struct {
+	zones etl.Zones
+	file  *lakefile.File // nil: there is none
+	raw   string         // the folder of the raw zone
+	state string         // and of the state zone
+}
+
+// open reads the lake file and opens the zones' stores. It makes nothing.
+func (a *app) open() (*lake, error) {
+	root, err := folder(a.lake)
+	if err != nil {
+		return nil, err
+	}
+	name := a.config
+	if name == "" {
+		name = filepath.Join(root, lakeFile)
+	}
+	l := &lake{}
+	text, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && a.config == "":
+	case err != nil:
+		return nil, usage(fmt.Errorf("read lake file: %w", err))
+	default:
+		if l.file, err = lakefile.Parse(name, text, os.LookupEnv); err != nil {
+			return nil, usage(err)
+		}
+	}
+	dirs, err := a.folders(root, name, l.file)
+	if err != nil {
+		return nil, err
+	}
+	l.raw, l.state = dirs[layout.Raw], dirs[layout.State]
+	stores := map[string]*file.Store{}
+	for _, z := range []struct {
+		name string
+		zone *layout.Zone
+	}{
+		{layout.Raw, &l.zones.Raw}, {layout.Processed, &l.zones.Processed},
+		{layout.Quarantine, &l.zones.Quarantine}, {layout.State, &l.zones.State},
+	} {
+		parent, base := filepath.Split(dirs[z.name])
+		parent = filepath.Clean(parent)
+		if base == "" {
+			return nil, usage(fmt.Errorf("the %s zone cannot be the root folder", z.name))
+		}
+		s := stores[parent]
+		if s == nil {
+			if s, err = file.Open(parent); err != nil {
+				return nil, err
+			}
+			stores[parent] = s
+		}
+		var store storage.Store = s
+		*z.zone = layout.Zone{Store: store, Prefix: base, Root: "file://" + (&url.URL{Path: strings.TrimSuffix(parent, "/")}).EscapedPath()}
+		if err := z.zone.Check(); err != nil {
+			return nil, usage(fmt.Errorf("%s zone: %w", z.name, err))
+		}
+	}
+	return l, nil
+}
+
+// folders are the absolute folders of the zones. --lake goes before the lake file's root; single zones of the lake file go
+// before both.
+func (a *app) folders(root, name string, f *lakefile.File) (map[string]string, error) {
+	var given map[string]string
+	if f != nil {
+		z := f.Zones
+		given = map[string]string{layout.Raw: z.Raw, layout.Processed: z.Processed, layout.Quarantine: z.Quarantine, layout.State: z.State}
+		if z.Root != "" && !a.lakeWasAskedFor {
+			r, err := folder(beside(name, z.Root))
+			if err != nil {
+				return nil, err
+			}
+			root = r
+		}
+	}
+	dirs := map[string]string{}
+	for _, zone := range []string{layout.Raw, layout.Processed, layout.Quarantine, layout.State} {
+		dir := filepath.Join(root, zone)
+		if given[zone] != "" {
+			var err error
+			if dir, err = folder(beside(name, given[zone])); err != nil {
+				return nil, err
+			}
+		}
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, fmt.Errorf("%s zone: %w", zone, err)
+		}
+		dirs[zone] = abs
+	}
+	return dirs, nil
+}
+
+// beside is a zone as a lake file names it: relative folders begin where the lake file lies.
+func beside(name, zone string) string {
+	if strings.Contains(zone, "://") || filepath.IsAbs(zone) {
+		return zone
+	}
+	return filepath.Join(filepath.Dir(name), zone)
+}
+
+// folder reads a plain path or a file:// URL.
+func folder(s string) (string, error) {
+	scheme, rest, ok := strings.Cut(s, "://")
+	switch {
+	case s == "":
+		return "", usage(errors.New("a zone has no folder"))
+	case !ok:
+		return s, nil
+	case scheme != "file":
+		return "", usage(fmt.Errorf("%s: only folders and file:// URLs can be opened; support for %s:// comes in a later version", s, scheme))
+	case !strings.HasPrefix(rest, "/"):
+		return "", usage(fmt.Errorf("%s: a file URL names an absolute folder: file:///data/lake", s))
+	}
+	path, err := url.PathUnescape(rest)
+	if err != nil {
+		return "", usage(fmt.Errorf("%s: %w", s, err))
+	}
+	return path, nil
+}
+
+// catalogs are those that a run publishes to: the files in <state>/catalog.
+func (l *lake) catalogs() (map[string]commit.Catalog, error) {
+	c, err := local.Open(l.zones.State.Sub("catalog"))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]commit.Catalog{"local": c}, nil
+}
+
+// commits is the lake as etl/commit looks after it.
+func (l *lake) commits(ctx context.Context) (commit.Lake, error) {
+	log, err := commitlog.Open(ctx, l.zones.State.Sub(layout.Processed))
+	if err != nil {
+		return commit.Lake{}, err
+	}
+	catalogs, err := l.catalogs()
+	if err != nil {
+		return commit.Lake{}, err
+	}
+	return commit.Lake{
+		Log:      log,
+		Zones:    map[string]layout.Zone{layout.Raw: l.zones.Raw, layout.Processed: l.zones.Processed, layout.Quarantine: l.zones.Quarantine},
+		Catalogs: catalogs, Program: version(), Owner: commit.ProcessOwner(), Dead: commit.ProcessDead,
+	}, nil
+}
+
+// openToRead opens a lake for the commands that look at it.
+func (a *app) openToRead(ctx context.Context) (*inspect.Lake, error) {
+	l, err := a.open()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.mustExist(l); err != nil {
+		return nil, err
+	}
+	return inspect.Open(ctx, inspect.Zones{
+		Raw: l.zones.Raw, Processed: l.zones.Processed, Quarantine: l.zones.Quarantine, State: l.zones.State,
+	})
+}
+
+// mustExist refuses a lake of which neither the raw nor the state zone is there: the path is likely wrong.
+func (a *app) mustExist(l *lake) error {
+	if isFolder(l.raw) || isFolder(l.state) {
+		return nil
+	}
+	return a.noLake(l)
+}
+
+func (a *app) noLake(l *lake) error {
+	return usage(fmt.Errorf("no lake in %s: there is no folder %s. Put JSON below %s and run: %s; or try: %s",
+		a.lake, l.raw, filepath.Join(l.raw, "<source>"), a.again("run"), a.again("demo")))
+}
+
+func isFolder(dir string) bool {
+	st, err := os.Stat(dir)
+	return err == nil && st.IsDir()
+}

@@ -1,0 +1,51 @@
+package etl
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"datalake/pkg/commitlog"
+	"datalake/pkg/schema"
+)
+
+// body is what the attempt decides, after its balance was checked.
+func (w *work) body() (*commitlog.Body, error) {
+	b := &commitlog.Body{
+		Schemas: map[string]*schema.Schema{}, Fingerprints: map[string]string{}, Counts: map[string]commitlog.Counts{},
+	}
+	for i, o := range w.plan.Objects {
+		in := commitlog.Input{Key: o.Key, ETag: o.ETag, Size: o.Size, ModTime: w.plan.ModTimes[i].UnixMilli()}
+		if c := w.mapped.inputs[i]; c != nil {
+			in.Records, in.Rejects = c.records, c.rejects
+			for p := range c.partitions {
+				in.Partitions = append(in.Partitions, w.index.Get(p).Path)
+			}
+			slices.Sort(in.Partitions)
+		}
+		b.Inputs = append(b.Inputs, in)
+	}
+	for _, p := range slices.SortedFunc(maps.Keys(w.written.acts), commitlog.Partition.Compare) {
+		b.Acts = append(b.Acts, *w.written.acts[p])
+	}
+	for _, source := range slices.Sorted(maps.Keys(w.mapped.counts)) {
+		c := w.mapped.counts[source].logged()
+		if err := c.Balance(); err != nil {
+			return nil, fmt.Errorf("source %s: %w", source, err)
+		}
+		b.Counts[source] = c
+		if c.In == c.Quarantined {
+			continue // no rows: the source's table does not begin, or does not change
+		}
+		s := w.schemas.settled(source)
+		b.Fingerprints[source] = s.Fingerprint()
+		changed, err := w.schemas.changed(source)
+		if err != nil {
+			return nil, err
+		}
+		if changed {
+			b.Schemas[source] = s
+		}
+	}
+	return b, nil
+}

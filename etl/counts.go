@@ -1,0 +1,70 @@
+package etl
+
+import (
+	"datalake/pkg/commitlog"
+	"datalake/pkg/schema"
+)
+
+// sourceCounts are the numbers of one source of a run. Map makes the first part, resolve and write the second.
+type sourceCounts struct {
+	in, rejected, rescued, duplicateKeys, floored, sourceDiffers int64
+	rules, rescuedBy                                             map[string]int64
+
+	out, duplicates, replaced int64
+	files, partitions         int
+	bytesOut                  int64
+	newColumns                []schema.Column
+}
+
+func newCounts() *sourceCounts {
+	return &sourceCounts{rules: map[string]int64{}, rescuedBy: map[string]int64{}}
+}
+
+// add adds what a worker counted in the map step.
+func (c *sourceCounts) add(d *sourceCounts) {
+	c.in += d.in
+	c.rejected += d.rejected
+	c.rescued += d.rescued
+	c.duplicateKeys += d.duplicateKeys
+	c.floored += d.floored
+	c.sourceDiffers += d.sourceDiffers
+	addTo(c.rules, d.rules)
+	addTo(c.rescuedBy, d.rescuedBy)
+}
+
+func addTo(to, from map[string]int64) {
+	for k, n := range from {
+		to[k] += n
+	}
+}
+
+// redo forgets what resolve and write counted, before they are done again on another base.
+func (c *sourceCounts) redo() {
+	c.out, c.duplicates, c.replaced, c.files, c.partitions, c.bytesOut = 0, 0, 0, 0, 0, 0
+}
+
+// logged gives the numbers as the log keeps them.
+func (c *sourceCounts) logged() commitlog.Counts {
+	l := commitlog.Counts{
+		In: c.in, Out: c.out, Duplicates: c.duplicates, Quarantined: c.rejected, Replaced: c.replaced, Rescued: c.rescued,
+		BytesOut: c.bytesOut, Files: int64(c.files), Rules: c.rules, Notes: map[string]int64{},
+	}
+	for name, n := range map[string]int64{"duplicate_keys": c.duplicateKeys, "floored": c.floored, "source_differs": c.sourceDiffers} {
+		if n > 0 {
+			l.Notes[name] = n
+		}
+	}
+	for path, n := range c.rescuedBy {
+		l.Notes["rescued:"+path] = n
+	}
+	return l
+}
+
+func (c *sourceCounts) table(source string) Table {
+	return Table{
+		Source: source, Name: "processed_" + source, RecordsIn: c.in, RecordsOut: c.out, Duplicates: c.duplicates,
+		Quarantined: c.rejected, Replaced: c.replaced, Rescued: c.rescued, Partitions: c.partitions, Files: c.files,
+		Rules: c.rules, RescuedBy: c.rescuedBy, NewColumns: c.newColumns,
+		DuplicateKeys: c.duplicateKeys, Floored: c.floored, SourceDiffers: c.sourceDiffers,
+	}
+}

@@ -1,0 +1,229 @@
+package decode
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"datalake/pkg/batch"
+	"datalake/pkg/jsontext"
+	"datalake/pkg/schema"
+	"datalake/pkg/timeparse"
+)
+
+// common fills the common columns of the record at work, which begins at p of its text, or says why it cannot be kept.
+func (d *Decoder) common(c *batch.Chunk, p int) *fail {
+	r := &d.record
+	t := r.plan.table
+	if t.schema == nil {
+		return nil
+	}
+	if r.misfit != nil {
+		return r.misfit
+	}
+	for _, i := range t.must {
+		v := t.vecs[i]
+		if v.n <= r.row || v.valid[r.row>>6]>>(r.row&63)&1 == 0 {
+			return &fail{rule: "required", reason: "no " + t.schema.Columns[i].Path.String()}
+		}
+	}
+	arrived := d.arrived(c)
+	if f := d.eventTime(arrived); f != nil {
+		return f
+	}
+	if t.arrived >= 0 {
+		t.vecs[t.arrived].addInt64(arrived)
+	}
+	if t.id >= 0 {
+		if err := d.recordID(t.vecs[t.id], p); err != nil {
+			return faultOf(err)
+		}
+	}
+	if t.quality >= 0 {
+		v := t.vecs[t.quality]
+		v.f64 = append(v.f64, 1)
+		v.mark(1)
+	}
+	return nil
+}
+
+// arrived is the envelope's ingested_at, else the object's time.
+func (d *Decoder) arrived(c *batch.Chunk) int64 {
+	r := &d.record
+	if r.plan.envelope {
+		switch k := r.kind(isIngestedAt); {
+		case k == 0 || k == 'n':
+		case k == '{' || k == '[':
+			r.lost("ingested_at", r.top[isIngestedAt])
+		default:
+			text := d.content(r.top[isIngestedAt])
+			for _, l := range arrivals {
+				if ms, sub, ok := l.Parse(text); ok && l.Numeric() == (k != '"') {
+					if sub > 0 {
+						r.floored++
+					}
+					return ms
+				}
+			}
+			r.lost("ingested_at", r.top[isIngestedAt])
+		}
+	}
+	return c.Object.Arrived
+}
+
+// lost rescues a value of the envelope that is not what it should be.
+func (r *record) lost(key string, s batch.Span) {
+	at := newPlace(schema.Path{key})
+	r.rescued = append(r.rescued, loose{member: at.member, text: at.text, path: at.path, span: s})
+}
+
+var arrivals = []*timeparse.Layout{compile(timeparse.RFC3339), compile(timeparse.Epoch)}
+
+func compile(format string) *timeparse.Layout {
+	l, err := timeparse.Compile(format, nil)
+	if err != nil {
+		panic(err) // a constant of that package
+	}
+	return l
+}
+
+// recordID stores the envelope's record_id, or the hash of the record's content.
+func (d *Decoder) recordID(v *vector, p int) error {
+	r := &d.record
+	var sum [2]uint64
+	var err error
+	if r.plan.envelope {
+		switch k := r.kind(isRecordID); {
+		case k == '"' || k == '-' || k >= '0' && k <= '9':
+			if id := d.content(r.top[isRecordID]); len(id) > 0 {
+				v.addText(id)
+				return nil
+			}
+		case k != 0 && k != 'n':
+			r.lost("record_id", r.top[isRecordID])
+		}
+		sum, err = d.o.Limits.Hash(r.b, p, "record_id", "ingested_at")
+	} else {
+		sum, err = d.o.Limits.Hash(r.b, p)
+	}
+	if err != nil {
+		return err
+	}
+	var raw [16]byte
+	for i := range 8 {
+		raw[i], raw[8+i] = byte(sum[0]>>(56-8*i)), byte(sum[1]>>(56-8*i))
+	}
+	v.addText(hex.AppendEncode(r.text[:0], raw[:]))
+	return nil
+}
+
+// eventTime stores the event time, or what stands for it.
+func (d *Decoder) eventTime(arrived int64) *fail {
+	r := &d.record
+	t := r.plan.table
+	s := &t.schema.EventTime
+	if t.event < 0 {
+		return nil
+	}
+	v := t.vecs[t.event]
+	if r.time.End > 0 && r.b[r.time.Start] != 'n' {
+		if k := r.b[r.time.Start]; k != '{' && k != '[' && k != 't' && k != 'f' {
+			text := d.content(r.time)
+			for _, l := range t.times {
+				ms, sub, ok := l.Parse(text)
+				if !ok || ms < s.Min || ms > arrived+s.MaxFuture {
+					continue
+				}
+				if sub > 0 {
+					r.floored++
+				}
+				v.addInt64(ms)
+				return nil
+			}
+		}
+		at := newPlace(s.Path)
+		// A column of its own may have taken it.
+		if !slices.ContainsFunc(r.rescued, func(l loose) bool { return l.span == r.time }) {
+			r.rescued = append(r.rescued, loose{member: at.member, text: at.text, path: at.path, span: r.time})
+		}
+	}
+	if s.Missing == schema.MissingQuarantine {
+		if r.time.End > 0 {
+			return &fail{rule: "event_time", reason: fmt.Sprintf("%s is no usable event time: %s", s.Path, excerpt(r.b[r.time.Start:r.time.End]))}
+		}
+		return &fail{rule: "event_time", reason: "no event time"}
+	}
+	r.late = true
+	v.addInt64(arrived)
+	return nil
+}
+
+// accept keeps the record at work, which is Data[start:end] of the chunk.
+func (d *Decoder) accept(c *batch.Chunk, start, end int) {
+	r := &d.record
+	t := r.plan.table
+	o := batch.Origin{Object: c.Object, Offset: c.Offset + int64(start)}
+	n := d.count(t.source)
+	n.Records++
+	n.DuplicateKeys += max(r.doubled, 0)
+	n.Floored += r.floored
+	n.Unknown += int64(len(r.unknown)) + r.dropped
+	n.Dropped += r.dropped
+	if r.late {
+		n.NoEventTime++
+	}
+	if t.source != c.Object.Source {
+		n.SourceDiffers++
+	}
+	if d.observer != nil {
+		d.observer.Record(t.source, r.plan.envelope, o)
+		for _, l := range r.unknown {
+			d.observer.Unknown(t.source, r.plan.envelope, o, l.path, r.b, l.span.Start, l.span.End)
+		}
+	}
+	if t.schema == nil {
+		return
+	}
+	if len(r.rescued) > 0 {
+		d.rescue(n)
+	}
+	for _, v := range r.checks {
+		if v.text.full() {
+			v.text.toPlain(v.valid)
+		}
+	}
+	t.rows.origins = append(t.rows.origins, o)
+	t.rows.raw = append(t.rows.raw, c.Data[start:end])
+}
+
+// rescue writes _rescued: the values without a place, in the order in which they stand in the record.
+func (d *Decoder) rescue(n *Counts) {
+	r := &d.record
+	if len(r.rescued) > 1 {
+		slices.SortStableFunc(r.rescued, func(a, b loose) int { return cmp.Compare(a.span.Start, b.span.Start) })
+	}
+	n.Rescued++
+	for _, l := range r.rescued {
+		if l.text != "" {
+			n.RescuedBy[l.text]++
+		}
+	}
+	t := r.plan.table
+	if t.rescued < 0 {
+		return
+	}
+	text := append(r.text[:0], '{')
+	for i, l := range r.rescued {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, l.member...)
+		text = jsontext.AppendCompact(text, r.b[l.span.Start:l.span.End])
+	}
+	text = append(text, '}')
+	v := t.vecs[t.rescued]
+	v.pad(r.row)
+	v.addText(text)
+	r.text = text
+}

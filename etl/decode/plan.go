@@ -1,0 +1,343 @@
+package decode
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"datalake/pkg/jsontext"
+	"datalake/pkg/schema"
+	"datalake/pkg/timeparse"
+)
+
+// place is a path with its texts made once.
+type place struct {
+	path   schema.Path
+	text   string // Path.String
+	member string // the text as a JSON key with its colon, as _rescued has it
+}
+
+func newPlace(p schema.Path) place {
+	t := p.String()
+	return place{p, t, string(jsontext.AppendQuoted(nil, []byte(t))) + ":"}
+}
+
+// special marks the keys at the record's top that make an envelope.
+type special uint8
+
+const (
+	ordinary special = iota
+	isRecordID
+	isSource
+	isIngestedAt
+	isData
+	specials // how many
+)
+
+// node is a place in the records that the schema knows: a column's path or a part of one.
+//
+// next and first predict the order of keys: the known key that followed this one in the last record, and the first of the
+// object. A key that stands where it is expected costs one comparison.
+type node struct {
+	place
+	key    string
+	quoted string // the key as it is usually written, with quotes
+	kids   map[string]*node
+	next   *node
+	first  *node
+	seen   uint64 // the object in which the key was last met
+	slots  []*slot
+	// whole: a column takes objects here (json, map, struct), so that kids get them too, but nothing in them is unknown.
+	whole   bool
+	rescue  bool // Schema.Rescue
+	time    bool // the event time stands here
+	special special
+	// consumed: the value feeds common columns only (the envelope's keys).
+	consumed bool
+}
+
+func (n *node) child(key string) *node {
+	k := n.kids[key]
+	if k == nil {
+		path := append(slices.Clone(n.path), key)
+		k = &node{place: newPlace(path), key: key, quoted: string(jsontext.AppendQuoted(nil, []byte(key)))}
+		if n.kids == nil {
+			n.kids = map[string]*node{}
+		}
+		n.kids[key] = k
+	}
+	return k
+}
+
+func (n *node) at(p schema.Path) *node {
+	for _, key := range p {
+		n = n.child(key)
+	}
+	return n
+}
+
+// slot is a column that takes values of the records.
+type slot struct {
+	typ *typ
+	vec *vector
+}
+
+// typ is a type with what its values need compiled.
+type typ struct {
+	schema.Type
+	layouts []*timeparse.Layout
+	// scalars: a declared string, which takes numbers and booleans as they are spelled.
+	scalars bool
+	ns      bool // Role NS
+	elem    *typ
+	fields  map[string]*field
+	path    schema.Path
+}
+
+type field struct {
+	place
+	typ  *typ
+	i    int // position in the struct
+	seen uint64
+}
+
+func newTyp(t schema.Type, path schema.Path, layouts []*timeparse.Layout, declared bool) (*typ, error) {
+	c := &typ{Type: t, layouts: layouts, scalars: declared, path: path}
+	var err error
+	switch t.Kind {
+	case schema.List, schema.Map:
+		if t.Elem == nil {
+			return nil, fmt.Errorf("%s without an element", t.Kind)
+		}
+		c.elem, err = newTyp(*t.Elem, path, layouts, declared)
+	case schema.Struct:
+		c.fields = map[string]*field{}
+		for i, f := range t.Fields {
+			p := append(slices.Clone(path), f.Key)
+			ft, e := newTyp(f.Type, p, layouts, declared)
+			err = errors.Join(err, e)
+			if c.fields[f.Key] != nil {
+				err = errors.Join(err, fmt.Errorf("field %q twice", f.Key))
+			}
+			c.fields[f.Key] = &field{place: newPlace(p), typ: ft, i: i}
+		}
+	case schema.Decimal:
+		if t.Precision < 1 || t.Precision > 38 || t.Scale < 0 || t.Scale > t.Precision {
+			err = fmt.Errorf("no type %s", t)
+		}
+	default:
+		if t.Kind < schema.String || t.Kind > schema.Struct {
+			err = errors.New("no type")
+		}
+	}
+	return c, err
+}
+
+// hasTimes reports whether values of t are times or dates, or hold some.
+func hasTimes(t schema.Type) (times, dates bool) {
+	switch t.Kind {
+	case schema.Timestamp:
+		return true, false
+	case schema.Date:
+		return false, true
+	case schema.List, schema.Map:
+		if t.Elem != nil {
+			return hasTimes(*t.Elem)
+		}
+	case schema.Struct:
+		for _, f := range t.Fields {
+			ft, fd := hasTimes(f.Type)
+			times, dates = times || ft, dates || fd
+		}
+	}
+	return times, dates
+}
+
+func layouts(formats []string, zone, fallback string) ([]*timeparse.Layout, error) {
+	if len(formats) == 0 {
+		formats = []string{fallback}
+	}
+	loc, err := time.LoadLocation(zone) // "" is UTC
+	if err != nil {
+		return nil, fmt.Errorf("time zone %q: %w", zone, err)
+	}
+	var all []*timeparse.Layout
+	for _, f := range formats {
+		l, e := timeparse.Compile(f, loc)
+		err = errors.Join(err, e)
+		all = append(all, l)
+	}
+	return all, err
+}
+
+// table is what the decoder holds of one source: the compiled schema and the rows of the batch at work.
+type table struct {
+	source  string
+	schema  *schema.Schema      // nil: none yet
+	vecs    []*vector           // as Schema.Columns; of common columns too
+	typs    []*typ              // likewise; nil where no value of a record goes
+	must    []int               // required columns
+	times   []*timeparse.Layout // of event_time
+	id      int                 // positions of the common columns, -1: none
+	event   int
+	arrived int
+	rescued int
+	quality int
+	plans   [2]*plan // bare, envelope
+	rows    rows
+}
+
+// plan is a table's schema as a tree of keys, for records with or without the envelope.
+type plan struct {
+	table    *table
+	envelope bool
+	root     *node
+	// folder, and the text of the envelope's source, "" for the folder's: what leads to this plan.
+	folder, named string
+}
+
+func newTable(source string, s *schema.Schema, o Options) (*table, error) {
+	t := &table{source: source, schema: s, id: -1, event: -1, arrived: -1, rescued: -1, quality: -1}
+	if s == nil {
+		return t, nil
+	}
+	var faults []error
+	var err error
+	if t.times, err = layouts(s.EventTime.Formats, s.EventTime.Timezone, timeparse.RFC3339); err != nil {
+		faults = append(faults, fmt.Errorf("event time: %w", err))
+	}
+	for i := range s.Columns {
+		c := &s.Columns[i]
+		var ct *typ
+		limit := o.DictionaryLimit
+		switch c.Role {
+		case schema.RecordID:
+			t.id, limit = i, 0
+		case schema.EventTime:
+			t.event = i
+		case schema.IngestedAt:
+			t.arrived = i
+		case schema.Quality:
+			t.quality = i
+		case schema.Rescued:
+			t.rescued, limit = i, 0
+		case schema.Key:
+		case schema.Data, schema.NS:
+			if len(c.Path) == 0 { // a stage fills it
+				break
+			}
+			if ct, err = columnType(s, c); err != nil {
+				faults = append(faults, fmt.Errorf("column %s: %w", c.Name, err))
+			}
+			if c.Required {
+				t.must = append(t.must, i)
+			}
+		default:
+			faults = append(faults, fmt.Errorf("column %s: unknown role %q", c.Name, c.Role))
+		}
+		t.typs = append(t.typs, ct)
+		if len(faults) == 0 {
+			if want := roleKinds[c.Role]; want != 0 && want != c.Type.Kind {
+				faults = append(faults, fmt.Errorf("column %s: %s must be %s, not %s", c.Name, c.Role, want, c.Type))
+				continue
+			}
+			t.vecs = append(t.vecs, newVector(&c.Type, limit))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("%w: source %s: %w", ErrSchema, source, errors.Join(faults...))
+	}
+	return t, nil
+}
+
+// roleKinds are the kinds of the columns that the decoder itself fills.
+var roleKinds = map[schema.Role]schema.Kind{
+	schema.RecordID: schema.String, schema.EventTime: schema.Timestamp, schema.IngestedAt: schema.Timestamp, schema.Quality: schema.Double,
+	schema.Rescued: schema.String, schema.NS: schema.Bigint,
+}
+
+// columnType compiles the type of c. A column of nanoseconds reads as the timestamp at its path does.
+func columnType(s *schema.Schema, c *schema.Column) (*typ, error) {
+	formats, zone := c.Formats, c.Timezone
+	times, dates := hasTimes(c.Type)
+	if c.Role == schema.NS {
+		times = true
+		if len(formats) == 0 && slices.Equal(c.Path, s.EventTime.Path) {
+			formats, zone = s.EventTime.Formats, s.EventTime.Timezone
+		}
+		for _, o := range s.Columns {
+			if len(formats) == 0 && o.Role == schema.Data && o.Type.Kind == schema.Timestamp && slices.Equal(o.Path, c.Path) {
+				formats, zone = o.Formats, o.Timezone
+			}
+		}
+	}
+	var ls []*timeparse.Layout
+	var err error
+	switch {
+	case times:
+		ls, err = layouts(formats, zone, timeparse.RFC3339)
+	case dates:
+		ls, err = layouts(formats, zone, "%Y-%m-%d")
+	}
+	if times && dates && len(formats) == 0 { // one type with both: either way of writing
+		l, e := timeparse.Compile("%Y-%m-%d", nil)
+		ls, err = append(ls, l), errors.Join(err, e)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ct, err := newTyp(c.Type, c.Path, ls, c.Declared)
+	if err == nil {
+		ct.ns = c.Role == schema.NS
+	}
+	return ct, err
+}
+
+// plan returns the tree for the table's records.
+func (t *table) plan(envelope bool) *plan {
+	i := 0
+	if envelope {
+		i = 1
+	}
+	if t.plans[i] == nil {
+		t.plans[i] = newPlan(t, envelope)
+	}
+	return t.plans[i]
+}
+
+func newPlan(t *table, envelope bool) *plan {
+	root := &node{}
+	p := &plan{table: t, envelope: envelope, root: root}
+	for _, s := range []struct {
+		key string
+		special
+	}{{"record_id", isRecordID}, {"source", isSource}, {"ingested_at", isIngestedAt}, {"data", isData}} {
+		n := root.child(s.key)
+		n.special = s.special
+		n.consumed = envelope && s.special != isData
+	}
+	if t.schema == nil {
+		return p
+	}
+	for i := range t.schema.Columns {
+		if t.typs[i] == nil {
+			continue
+		}
+		n := root.at(t.schema.Columns[i].Path)
+		n.slots = append(n.slots, &slot{t.typs[i], t.vecs[i]})
+		switch t.schema.Columns[i].Type.Kind {
+		case schema.JSON, schema.Map, schema.Struct:
+			n.whole = true
+		}
+	}
+	for _, r := range t.schema.Rescue {
+		if len(r) > 0 {
+			root.at(r).rescue = true
+		}
+	}
+	if len(t.schema.EventTime.Path) > 0 {
+		root.at(t.schema.EventTime.Path).time = true
+	}
+	return p
+}

@@ -1,0 +1,389 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"unicode/utf8"
+
+	"datalake/pkg/batch"
+	"datalake/pkg/jsontext"
+	"datalake/pkg/schema"
+)
+
+// record is the record at work: parsed into the vectors of its plan's table, but not yet kept.
+type record struct {
+	plan *plan
+	b    []byte // the text it was parsed from: the chunk's, or one without repeated keys
+	row  int    // its number in the table's batch
+	// top are the places of the special keys' values, {0, 0} where absent; time is that of the event time.
+	top      [specials]batch.Span
+	time     batch.Span
+	rescued  []loose // values that go to _rescued
+	unknown  []loose // values to tell the observer of
+	dropped  int64   // values that other_columns: drop leaves out
+	floored  int64
+	late     bool // it has its arrival as event time
+	repeated bool // a key seems to come twice in one object
+	doubled  int64
+	checks   []*vector // dictionaries to look at when the record is kept
+	misfit   *fail
+	stamp    uint64 // of objects, for node.seen
+	text     []byte // scratch
+	again    []byte // the text without repeated keys
+}
+
+// loose is a value without a place in a column.
+type loose struct {
+	member string // `"path":` as _rescued has it
+	text   string // the path, for counts; "" if no column is at it
+	path   schema.Path
+	span   batch.Span
+}
+
+// one parses the record at p as far as its end; accept keeps it, undo takes it back. A fault has taken it back already.
+func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err error) {
+	r := &d.record
+	if b[p] != '{' {
+		end, verr := d.o.Limits.Value(b, p)
+		if verr != nil {
+			return p, faultOf(verr), nil
+		}
+		return end, &fail{rule: "object", reason: "not an object"}, nil
+	}
+	plan := d.last
+	if plan == nil || plan.named == "" && plan.folder != c.Object.Source {
+		if plan, err = d.planOf(c.Object.Source, "", false); err != nil {
+			return p, nil, err
+		}
+	}
+	r.doubled = 0
+	text, at := b, p
+	for {
+		e, perr := d.parse(plan, text, at)
+		if perr != nil {
+			d.undo()
+			return p, faultOf(perr), nil
+		}
+		if &text[0] == &b[0] {
+			end = e
+		}
+		if r.repeated && r.doubled == 0 {
+			d.undo()
+			var n int64
+			if r.again, n = jsontext.AppendDistinct(r.again[:0], b[p:e]); n == 0 {
+				n = -1 // hashes were alike, keys were not
+			}
+			r.doubled = n
+			r.again = append(r.again, make([]byte, jsontext.Padding)...)
+			text, at = r.again, 0
+			continue
+		}
+		named, envelope := d.envelope(c.Object.Source)
+		right, err := d.planOf(c.Object.Source, named, envelope)
+		if err != nil {
+			d.undo()
+			return p, nil, err
+		}
+		if right == plan {
+			d.last = plan
+			break
+		}
+		d.undo()
+		plan = right
+	}
+	if f := d.common(c, at); f != nil {
+		d.undo()
+		f.source = plan.table.source
+		return end, f, nil
+	}
+	return end, nil, nil
+}
+
+func faultOf(err error) *fail {
+	var e *jsontext.Error
+	if errors.As(err, &e) {
+		return &fail{rule: e.Rule(), reason: e.Reason}
+	}
+	return &fail{rule: "json", reason: err.Error()}
+}
+
+// planOf gives the plan of records of a folder that name a source, or none.
+func (d *Decoder) planOf(folder, named string, envelope bool) (*plan, error) {
+	if l := d.last; l != nil && l.envelope == envelope && l.named == named && l.folder == folder {
+		return l, nil
+	}
+	k := planKey{folder, named, envelope}
+	if p := d.plans[k]; p != nil {
+		return p, nil
+	}
+	source := folder
+	if named != "" {
+		source = schema.CleanSource(named)
+	}
+	t, err := d.table(source)
+	if err != nil {
+		return nil, err
+	}
+	p := newPlan(t, envelope)
+	p.named, p.folder = named, folder
+	d.plans[k] = p
+	return p, nil
+}
+
+// envelope says whether the parsed record is one, and the source that it names.
+func (d *Decoder) envelope(folder string) (named string, ok bool) {
+	r := &d.record
+	if d.o.Bare[folder] || r.kind(isData) != '{' {
+		return "", false
+	}
+	switch r.kind(isSource) {
+	case '"':
+		s := d.content(r.top[isSource])
+		if l := r.plan; string(s) == l.named && len(s) > 0 {
+			return l.named, true
+		}
+		return string(s), len(s) > 0
+	case 0, 'n':
+		id, at := r.kind(isRecordID), r.kind(isIngestedAt)
+		return "", id != 0 && id != 'n' || at != 0 && at != 'n'
+	}
+	return "", false
+}
+
+// kind is the first byte of a special key's value; 0: absent.
+func (r *record) kind(s special) byte {
+	if r.top[s].End == 0 {
+		return 0
+	}
+	return r.b[r.top[s].Start]
+}
+
+// content is what a string of the record holds, or the text of another scalar; valid until it is called again.
+func (d *Decoder) content(s batch.Span) []byte {
+	r := &d.record
+	text := r.b[s.Start:s.End]
+	if text[0] != '"' {
+		return text
+	}
+	inner := text[1 : len(text)-1]
+	if bytes.IndexByte(inner, '\\') < 0 && (!d.o.Limits.ReplaceInvalid || utf8.Valid(inner)) {
+		return inner
+	}
+	r.text = jsontext.AppendUnquoted(r.text[:0], inner)
+	return r.text
+}
+
+// parse goes through the record at p by the plan.
+func (d *Decoder) parse(pl *plan, b []byte, p int) (end int, err error) {
+	r := &d.record
+	d.touch(pl.table)
+	*r = record{
+		plan: pl, b: b, row: len(pl.table.rows.origins), stamp: r.stamp, doubled: r.doubled, again: r.again, text: r.text,
+		rescued: r.rescued[:0], unknown: r.unknown[:0], checks: r.checks[:0],
+	}
+	return d.object(pl.root, p, 0)
+}
+
+// undo takes the record at work out of the vectors.
+func (d *Decoder) undo() {
+	r := &d.record
+	if r.plan == nil {
+		return
+	}
+	for _, v := range r.plan.table.vecs {
+		v.truncate(r.row)
+	}
+}
+
+// object parses the object at p, whose known members are the kids of n.
+func (d *Decoder) object(n *node, p, depth int) (int, error) {
+	r, b := &d.record, d.record.b
+	if depth == d.o.Limits.Depth() {
+		return p, &jsontext.Error{Offset: p, Code: jsontext.Depth, Reason: "nested too deep"}
+	}
+	r.stamp++
+	stamp := r.stamp
+	mark := d.keys.Open()
+	defer func() { r.repeated = d.keys.Close(mark) || r.repeated }()
+	p = jsontext.Space(b, p+1)
+	if b[p] == '}' {
+		return p + 1, nil
+	}
+	expect, previous := n.first, (*node)(nil)
+	for {
+		var kid *node
+		var key []byte
+		if expect != nil && len(b)-p > len(expect.quoted) && string(b[p:p+len(expect.quoted)]) == expect.quoted {
+			kid = expect
+			p += len(expect.quoted)
+		} else {
+			if b[p] != '"' {
+				return p, jsontext.Unexpected(b, p, "a quoted key")
+			}
+			end, escaped, err := d.o.Limits.String(b, p)
+			if err != nil {
+				return end, err
+			}
+			key = b[p+1 : end-1]
+			if escaped {
+				key = jsontext.AppendUnquoted(nil, key)
+			}
+			kid = n.kids[string(key)]
+			p = end
+		}
+		p = jsontext.Space(b, p)
+		if b[p] != ':' {
+			return p, jsontext.Unexpected(b, p, "a colon")
+		}
+		p = jsontext.Space(b, p+1)
+		var err error
+		if kid == nil {
+			d.keys.Add(key)
+			p, err = d.stranger(n, key, p, depth+1)
+		} else {
+			if kid.seen == stamp {
+				r.repeated = true
+			}
+			kid.seen = stamp
+			if previous == nil {
+				n.first = kid
+			} else {
+				previous.next = kid
+			}
+			previous, expect = kid, kid.next
+			p, err = d.member(kid, p, depth+1)
+		}
+		if err != nil {
+			return p, err
+		}
+		p = jsontext.Space(b, p)
+		switch b[p] {
+		case '}':
+			return p + 1, nil
+		case ',':
+			p = jsontext.Space(b, p+1)
+		default:
+			return p, jsontext.Unexpected(b, p, "a comma or }")
+		}
+	}
+}
+
+// skip validates the value at p inside depth containers.
+func (d *Decoder) skip(p, depth int) (int, error) {
+	end, repeated, err := d.keys.Value(d.o.Limits.Inside(depth), d.record.b, p)
+	d.record.repeated = d.record.repeated || repeated
+	return end, err
+}
+
+// stranger is a member that the schema does not know.
+func (d *Decoder) stranger(n *node, key []byte, p, depth int) (int, error) {
+	end, err := d.skip(p, depth)
+	if err != nil || n.whole || !d.holds(p, end) {
+		return end, err
+	}
+	path := append(slices.Clone(n.path), string(key))
+	d.loose(newPlace(path), p, end)
+	return end, nil
+}
+
+// holds says whether there is anything in a value: null and {} are nothing.
+func (d *Decoder) holds(p, end int) bool {
+	switch d.record.b[p] {
+	case 'n':
+		return false
+	case '{':
+		return d.record.b[jsontext.Space(d.record.b, p+1)] != '}'
+	}
+	return true
+}
+
+// loose deals with a value that no column takes.
+func (d *Decoder) loose(at place, p, end int) {
+	r := &d.record
+	l := loose{member: at.member, path: at.path, span: batch.Span{Start: p, End: end}}
+	s := r.plan.table.schema
+	switch {
+	case s == nil || s.OtherColumns == schema.Keep && d.observer != nil:
+		r.unknown = append(r.unknown, l)
+	case s.OtherColumns == schema.Drop:
+		r.dropped++
+	default:
+		r.rescued = append(r.rescued, l)
+	}
+}
+
+// member is a member that the schema knows.
+func (d *Decoder) member(n *node, p, depth int) (end int, err error) {
+	r := &d.record
+	into := r.b[p] == '{' && len(n.kids) > 0 && !n.consumed && !n.rescue
+	if into {
+		end, err = d.object(n, p, depth)
+	} else {
+		end, err = d.skip(p, depth)
+	}
+	if err != nil {
+		return end, err
+	}
+	span := batch.Span{Start: p, End: end}
+	if n.special != ordinary {
+		r.top[n.special] = span
+	}
+	if n.consumed {
+		return end, nil
+	}
+	if n.time {
+		r.time = span
+	}
+	if n.rescue {
+		if d.holds(p, end) {
+			r.rescued = append(r.rescued, loose{member: n.member, path: n.path, span: span})
+		}
+		return end, nil
+	}
+	if len(n.slots) == 0 {
+		if !into && !n.time && d.holds(p, end) {
+			d.loose(n.place, p, end)
+		}
+		return end, nil
+	}
+	if r.b[p] == 'n' {
+		return end, nil
+	}
+	for _, s := range n.slots {
+		switch s.typ.Kind {
+		case schema.JSON, schema.Map, schema.Struct:
+		default:
+			if into || r.b[p] == '{' && !d.holds(p, end) {
+				continue // its members are taken, or there are none
+			}
+		}
+		s.vec.pad(r.row)
+		if fits, exact := d.put(s.typ, s.vec, n.place, p, end); !fits || !exact {
+			d.misfit(n.place, s.typ, span, fits)
+		}
+	}
+	return end, nil
+}
+
+// misfit deals with a value that its column cannot hold, or cannot hold exactly.
+func (d *Decoder) misfit(at place, t *typ, span batch.Span, stored bool) {
+	r := &d.record
+	if !stored && r.plan.table.schema.OnTypeConflict == schema.Quarantine && r.misfit == nil {
+		r.misfit = &fail{rule: "type", reason: at.text + " is no " + t.String() + ": " + excerpt(r.b[span.Start:span.End])}
+	}
+	for _, l := range r.rescued {
+		if l.span == span {
+			return // two columns of one path
+		}
+	}
+	r.rescued = append(r.rescued, loose{member: at.member, text: at.text, path: at.path, span: span})
+}
+
+func excerpt(text []byte) string {
+	const most = 60
+	if len(text) <= most {
+		return string(bytes.ToValidUTF8(text, []byte("\ufffd")))
+	}
+	return string(bytes.ToValidUTF8(text[:most], []byte("\ufffd"))) + "…"
+}

@@ -1,0 +1,153 @@
+package decode
+
+import (
+	"math/rand/v2"
+
+	"github.com/zeebo/xxh3"
+)
+
+// text collects strings: as codes into a dictionary while values repeat, else one after the other.
+//
+// What a batch's dictionary holds must depend on the batch alone, not on rows that were taken back or on earlier batches
+// (or the same input would give other batches with other timing). So truncate takes entries back too, and whether the
+// column goes plain is only decided between rows.
+type text struct {
+	limit int  // most entries of the dictionary
+	plain bool // strings stand in heap one after the other, off has where each begins
+	heap  []byte
+	off   []int32 // plain: where each value begins; else where each entry of the dictionary does
+	n     int     // values, nulls too
+
+	codes []uint32
+	born  []int32  // for each entry the number of the value that brought it
+	slots []uint64 // hash table: upper half of the hash, entry + 1; 0 is empty
+}
+
+var dictSeed = rand.Uint64() // the order of entries does not depend on it
+
+const firstSlots = 256
+
+// A column with more than earlyShare/16 distinct values among its first earlyCheck goes plain at once.
+const (
+	earlyCheck = 512
+	earlyShare = 12
+)
+
+func (t *text) reset() {
+	t.plain = t.limit == 0
+	t.n = 0
+	t.heap, t.off, t.codes, t.born = t.heap[:0], t.off[:0], t.codes[:0], t.born[:0]
+	clear(t.slots)
+}
+
+// add appends s. check tells that the dictionary has become large: then full must be asked when the row is kept.
+func (t *text) add(s []byte) (check bool) {
+	if t.plain {
+		t.off = append(t.off, int32(len(t.heap)))
+		t.heap = append(t.heap, s...)
+		t.n++
+		return false
+	}
+	if t.slots == nil {
+		t.slots = make([]uint64, firstSlots)
+	}
+	h := xxh3.HashSeed(s, dictSeed)
+	mask := uint64(len(t.slots) - 1)
+	i := h & mask
+	for ; t.slots[i] != 0; i = (i + 1) & mask {
+		if e := t.slots[i]; e>>32 == h>>32 {
+			if code := uint32(e) - 1; string(t.entry(int(code))) == string(s) {
+				t.codes = append(t.codes, code)
+				t.n++
+				return false
+			}
+		}
+	}
+	code := len(t.off)
+	t.slots[i] = h>>32<<32 | uint64(code+1)
+	t.off = append(t.off, int32(len(t.heap)))
+	t.born = append(t.born, int32(t.n))
+	t.heap = append(t.heap, s...)
+	t.codes = append(t.codes, uint32(code))
+	t.n++
+	if (code+1)*2 > len(t.slots) {
+		t.rehash(2 * len(t.slots))
+	}
+	return t.full()
+}
+
+// full reports whether the dictionary does not pay.
+func (t *text) full() bool {
+	return !t.plain && (len(t.off) > t.limit || t.n >= earlyCheck && len(t.off) > t.n/16*earlyShare)
+}
+
+// entry is the dictionary's entry i.
+func (t *text) entry(i int) []byte {
+	if i+1 < len(t.off) {
+		return t.heap[t.off[i]:t.off[i+1]]
+	}
+	return t.heap[t.off[i]:]
+}
+
+func (t *text) rehash(size int) {
+	t.slots = make([]uint64, size)
+	mask := uint64(size - 1)
+	for c := range t.off { // in order, so that the last entry can always be taken out without a gap
+		h := xxh3.HashSeed(t.entry(c), dictSeed)
+		i := h & mask
+		for t.slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = h>>32<<32 | uint64(c+1)
+	}
+}
+
+func (t *text) null() {
+	if t.plain {
+		t.off = append(t.off, int32(len(t.heap)))
+	} else {
+		t.codes = append(t.codes, 0)
+	}
+	t.n++
+}
+
+// truncate takes back the values from n on, with the entries that they brought.
+func (t *text) truncate(n int) {
+	if t.plain {
+		t.heap = t.heap[:t.off[n]]
+		t.off = t.off[:n]
+		t.n = n
+		return
+	}
+	for len(t.born) > 0 && int(t.born[len(t.born)-1]) >= n {
+		last := len(t.off) - 1
+		mask := uint64(len(t.slots) - 1)
+		i := xxh3.HashSeed(t.entry(last), dictSeed) & mask
+		for uint32(t.slots[i]) != uint32(last+1) {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = 0 // nothing was put behind it: later entries are already gone
+		t.heap = t.heap[:t.off[last]]
+		t.off, t.born = t.off[:last], t.born[:last]
+	}
+	t.codes = t.codes[:n]
+	t.n = n
+}
+
+// toPlain writes the values out. valid tells nulls from values.
+func (t *text) toPlain(valid []uint64) {
+	size := 0
+	for i, c := range t.codes {
+		if valid[i>>6]>>(i&63)&1 != 0 {
+			size += len(t.entry(int(c)))
+		}
+	}
+	heap, off := make([]byte, 0, max(size, cap(t.heap))), make([]int32, 0, max(len(t.codes), cap(t.off)))
+	for i, c := range t.codes {
+		off = append(off, int32(len(heap)))
+		if valid[i>>6]>>(i&63)&1 != 0 {
+			heap = append(heap, t.entry(int(c))...)
+		}
+	}
+	t.heap, t.off, t.plain = heap, off, true
+}

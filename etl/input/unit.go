@@ -1,0 +1,229 @@
+package input
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"datalake/pkg/batch"
+	"datalake/pkg/jsontext"
+)
+
+// errStopped: whoever takes the units wants no more.
+var errStopped = errors.New("stopped")
+
+// text is the decompressed content of an object, of which a stretch stands at the end of the builder's buffer.
+type text struct {
+	obj *batch.Object
+	src io.Reader
+	// base is the content's offset of the buffer's byte 0.
+	base int64
+	// eof: nothing follows what is in the buffer; broken says why, when it is not the end.
+	eof    bool
+	broken string
+	// line is the number of the line that is at counted in the buffer, from 1. Of an object that is cut into ranges it
+	// starts anew with each chunk.
+	line    int64
+	counted int
+	cut     bool
+}
+
+func (t *text) offset(i int) int64 { return t.base + int64(i) }
+
+// piece is what becomes a batch.Chunk: indexes stay right when the buffer moves.
+type piece struct {
+	obj        *batch.Object
+	offset     int64
+	start, end int
+	first, n   int // its spans
+	lines      bool
+	line       int64
+}
+
+// builder gathers pieces of one object after another in a buffer, and gives them out as units.
+//
+// The buffer holds the pieces of the unit, each followed by room for the padding, and then the live text: content that
+// has been read and not yet put in a piece. When a unit goes out, the live text moves to a new buffer.
+type builder struct {
+	o      Options
+	check  func() error // the context's error
+	bufs   *Buffers
+	yield  func(*batch.Unit, error) bool
+	arena  *arena
+	pieces []piece
+	bytes  int // in pieces
+	begun  bool
+}
+
+// begin starts an object's live text behind the pieces and returns where.
+func (b *builder) begin() int {
+	if b.arena == nil {
+		b.arena = b.bufs.arena(b.o.ChunkBytes + b.o.ChunkBytes/8 + 4096)
+	}
+	at := b.floor()
+	b.arena.buf = grow(b.arena.buf[:min(at, len(b.arena.buf))], at)[:at]
+	return at
+}
+
+// floor is where live text may begin: behind the last piece and its padding.
+func (b *builder) floor() int {
+	if n := len(b.pieces); n > 0 {
+		return b.pieces[n-1].end + jsontext.Padding
+	}
+	return 0
+}
+
+// grow makes room for n bytes and the padding.
+func grow(buf []byte, n int) []byte {
+	if n += jsontext.Padding; n <= cap(buf) {
+		return buf
+	}
+	more := make([]byte, len(buf), max(n, cap(buf)+cap(buf)/2))
+	copy(more, buf)
+	return more
+}
+
+// fill reads want more bytes of live text; fewer only at the end.
+func (b *builder) fill(t *text, want int) error {
+	if err := b.check(); err != nil {
+		return err
+	}
+	n := len(b.arena.buf)
+	b.arena.buf = grow(b.arena.buf, n+want)
+	for end := n + want; n < end && !t.eof; {
+		m, err := t.src.Read(b.arena.buf[n:end])
+		n += m
+		b.arena.buf = b.arena.buf[:n]
+		var fault *breach
+		switch {
+		case errors.Is(err, io.EOF):
+			t.eof = true
+		case errors.As(err, &fault):
+			t.eof, t.broken = true, fault.reason
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// count moves the line count to i.
+func (b *builder) count(t *text, i int) {
+	if i > t.counted {
+		t.line += int64(bytes.Count(b.arena.buf[t.counted:i], []byte{'\n'}))
+		t.counted = i
+	}
+}
+
+// start notes that something of chunk k of obj is in the unit.
+func (b *builder) start(obj *batch.Object, k int64) {
+	if !b.begun {
+		b.begun = true
+		b.arena.unit.First, b.arena.unit.Number = obj.Index, int(k)
+	}
+}
+
+// add puts a piece in the unit.
+func (b *builder) add(p piece, k int64) {
+	b.start(p.obj, k)
+	b.pieces = append(b.pieces, p)
+	b.bytes += p.end - p.start
+}
+
+// reject puts a broken place in the unit. The payload is copied, and cut if the place passed a limit.
+func (b *builder) reject(r batch.Reject, k int64) {
+	b.start(r.Object, k)
+	r.Source = r.Object.Source
+	r.Payload = bytes.Clone(r.Payload)
+	b.arena.unit.Broken = append(b.arena.unit.Broken, r)
+}
+
+// move shifts the live text that begins at from to behind the pieces, and returns by how much it went down.
+func (b *builder) move(t *text, from int) int {
+	b.count(t, from)
+	d := from - b.floor()
+	if d <= 0 {
+		return 0
+	}
+	buf := b.arena.buf
+	copy(buf[from-d:], buf[from:])
+	b.arena.buf = buf[:len(buf)-d]
+	t.base += int64(d)
+	t.counted -= d
+	return d
+}
+
+// flush gives the unit out, if there is anything in it; the live text that begins at from moves to the next buffer. It
+// returns by how much it went down.
+func (b *builder) flush(t *text, from int) (int, error) {
+	if !b.begun {
+		return b.move(t, from), nil
+	}
+	b.count(t, from)
+	a := b.arena
+	b.arena = b.bufs.arena(max(b.o.ChunkBytes+b.o.ChunkBytes/8+4096, len(a.buf)-from+jsontext.Padding))
+	b.arena.buf = append(b.arena.buf, a.buf[from:]...)
+	t.base += int64(from)
+	t.counted -= from
+	return from, b.give(a)
+}
+
+// finish gives the unit out, if there is anything in it. There is no live text.
+func (b *builder) finish() error {
+	if !b.begun {
+		return nil
+	}
+	a := b.arena
+	b.arena = nil
+	return b.give(a)
+}
+
+// forget takes what came of obj, which is the last object so far, out of the unit.
+func (b *builder) forget(obj *batch.Object) {
+	for n := len(b.pieces); n > 0 && b.pieces[n-1].obj == obj; n-- {
+		b.bytes -= b.pieces[n-1].end - b.pieces[n-1].start
+		b.pieces = b.pieces[:n-1]
+	}
+	if b.arena == nil {
+		return
+	}
+	u := &b.arena.unit
+	for n := len(u.Broken); n > 0 && u.Broken[n-1].Object == obj; n-- {
+		u.Broken = u.Broken[:n-1]
+	}
+	b.begun = len(b.pieces) > 0 || len(u.Broken) > 0
+}
+
+// give makes a's pieces chunks and yields its unit.
+func (b *builder) give(a *arena) error {
+	a.buf = a.buf[:cap(a.buf)]
+	for _, p := range b.pieces {
+		clear(a.buf[p.end : p.end+jsontext.Padding])
+	}
+	for _, p := range b.pieces {
+		end := p.end + jsontext.Padding
+		c := batch.Chunk{Object: p.obj, Offset: p.offset, Data: a.buf[p.start:end:end], Lines: p.lines, Line: p.line}
+		if !p.lines {
+			c.Records = a.spans[p.first : p.first+p.n : p.first+p.n]
+		}
+		a.chunks = append(a.chunks, c)
+	}
+	a.unit.Chunks = a.chunks
+	b.pieces, b.bytes, b.begun = b.pieces[:0], 0, false
+	b.bufs.give(a)
+	if !b.yield(&a.unit, nil) {
+		return errStopped
+	}
+	return nil
+}
+
+// full says that no more objects fit the unit.
+func (b *builder) full() bool { return b.bytes >= b.o.ChunkBytes || len(b.pieces) >= b.o.GroupObjects }
+
+// close drops what never went out.
+func (b *builder) close() {
+	if b.arena != nil {
+		b.bufs.drop(b.arena)
+		b.arena = nil
+	}
+}

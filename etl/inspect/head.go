@@ -1,0 +1,90 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"datalake/pkg/commitlog"
+	"datalake/pkg/layout"
+	"datalake/pkg/schema"
+)
+
+// Rows are rows of a table, as JSON values.
+type Rows struct {
+	Table   string
+	Columns []Column
+	// Values has one slice a row, with one JSON value a column.
+	Values [][]json.RawMessage
+}
+
+// Head reads the first n rows of a table: of its newest partition, then of the one before it, each in the order of its files. Error:
+// ErrNoTable, a store's, or that a file is not what the log says.
+func (l *Lake) Head(ctx context.Context, table string, n int) (*Rows, error) {
+	parts, err := l.parts(table)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(when(b.Path), when(a.Path)) })
+	if table == Quarantine {
+		return l.headQuarantine(ctx, parts, n)
+	}
+	out := &Rows{Table: table}
+	cs := l.common()
+	if len(parts) > 0 && table != DataTable {
+		cs = l.state.Sources[layout.SourceOf(parts[0].Path)].Schema.Columns
+	}
+	out.Columns = columns(cs)
+	want := (&schema.Schema{Columns: cs}).Arrow()
+	for _, p := range parts {
+		for _, f := range p.Files {
+			if len(out.Values) >= n {
+				return out, nil
+			}
+			if err := l.rows(ctx, p, f, want, 0, n-len(out.Values), out); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// when is a partition's path without its source: it orders partitions of all sources by time.
+func when(path string) string {
+	_, rest, _ := strings.Cut(path, "/")
+	return rest
+}
+
+// rows adds n rows of a file to out, or as many as there are, from row skip on.
+func (l *Lake) rows(ctx context.Context, p part, f commitlog.File, want *arrow.Schema, skip int64, n int, out *Rows) error {
+	file, r, err := l.parquet(ctx, p, f)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for rec, err := range file.Records(ctx, want, memory.DefaultAllocator) {
+		if err != nil {
+			return fmt.Errorf("read %s: %w", r.Info.Key, err)
+		}
+		for i := skip; i < rec.NumRows() && n > 0; i++ {
+			row := make([]json.RawMessage, rec.NumCols())
+			for c := range row {
+				row[c] = appendValue(nil, rec.Column(c), int(i))
+			}
+			out.Values = append(out.Values, row)
+			n--
+		}
+		skip = max(0, skip-rec.NumRows())
+		rec.Release()
+		if n == 0 {
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"datalake/pkg/commitlog"
+	"datalake/pkg/layout"
+	"datalake/pkg/schema"
+)
+
+// Bounds of what Why tells of one record.
+const (
+	maxFound  = 100
+	maxInputs = 20
+)
+
+// Where says where a record went. A record that was never seen has neither Rows nor Quarantined.
+type Where struct {
+	RecordID string `json:"record_id"`
+	// Rows with that record_id, at most one a source where it is the dedupe key.
+	Rows []Row `json:"rows"`
+	// Quarantined are records set aside whose text has the id. They are looked for only where there are no Rows.
+	Quarantined []json.RawMessage `json:"quarantined,omitempty"`
+	// Pending counts raw objects that no run has read yet.
+	Pending int `json:"objects_pending"`
+}
+
+// Row is one row of a table, and how it came there.
+type Row struct {
+	Table     string `json:"table"`
+	Partition string `json:"partition"`
+	File      string `json:"file"`
+	// Row is its number in the file, from 0.
+	Row int64 `json:"row"`
+	// Run is the entry of the log that wrote the file; 0 where it cannot be told.
+	Run *Entry `json:"run,omitempty"`
+	// Objects that the run read for this partition, the record's own among them: the first of them in order, and the
+	// number of all.
+	Objects     []string `json:"objects,omitempty"`
+	ObjectCount int      `json:"object_count"`
+	// Values of the row, by column.
+	Values Rows `json:"-"`
+}
+
+// Why looks for the record of that id; see the package's comment for what it can tell. Errors: a store's, those of the
+// commit log.
+func (l *Lake) Why(ctx context.Context, id string) (*Where, error) {
+	out := &Where{RecordID: id, Rows: []Row{}}
+	var parts []part
+	for p, t := range l.state.Partitions {
+		if p.Zone == layout.Processed {
+			parts = append(parts, part{p, t})
+		}
+	}
+	slices.SortFunc(parts, func(a, b part) int { return a.Compare(b.Partition) })
+	for _, p := range parts {
+		for _, f := range p.Files {
+			if err := l.find(ctx, p, f, id, out); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(out.Rows) > 0 {
+		return out, nil
+	}
+	if err := l.findAside(ctx, id, out); err != nil {
+		return nil, err
+	}
+	if len(out.Quarantined) == 0 {
+		s, err := l.Status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out.Pending = s.Pending
+	}
+	return out, nil
+}
+
+// find looks for the id in one file.
+func (l *Lake) find(ctx context.Context, p part, f commitlog.File, id string, out *Where) error {
+	file, r, err := l.parquet(ctx, p, f)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if may, err := file.MayContain(string(schema.RecordID), id); err != nil {
+		return fmt.Errorf("read %s: %w", r.Info.Key, err)
+	} else if !may {
+		return nil
+	}
+	ids := arrow.NewSchema([]arrow.Field{{Name: string(schema.RecordID), Type: arrow.BinaryTypes.String}}, nil)
+	var first int64
+	for rec, err := range file.Records(ctx, ids, memory.DefaultAllocator) {
+		if err != nil {
+			return fmt.Errorf("read %s: %w", r.Info.Key, err)
+		}
+		col, ok := rec.Column(0).(*array.String)
+		if !ok {
+			return fmt.Errorf("read %s: record_id comes as %s", r.Info.Key, rec.Column(0).DataType())
+		}
+		var hits []int64
+		for i := range col.Len() {
+			if col.Value(i) == id {
+				hits = append(hits, first+int64(i))
+			}
+		}
+		first += rec.NumRows()
+		rec.Release()
+		for _, n := range hits {
+			if len(out.Rows) == maxFound {
+				return nil
+			}
+			row, err := l.row(ctx, p, f, n)
+			if err != nil {
+				return err
+			}
+			out.Rows = append(out.Rows, *row)
+		}
+	}
+	return nil
+}
+
+// row tells of row n of a file.
+func (l *Lake) row(ctx context.Context, p part, f commitlog.File, n int64) (*Row, error) {
+	source := layout.SourceOf(p.Path)
+	row := &Row{Table: TablePrefix + source, Partition: p.Path, File: l.zone(p.Zone).Location(p.Dir + f.Name), Row: n}
+	if sc := l.state.Sources[source].Schema; sc != nil {
+		row.Values = Rows{Table: row.Table, Columns: columns(sc.Columns)}
+		if err := l.rows(ctx, p, f, sc.Arrow(), n, 1, &row.Values); err != nil {
+			return nil, err
+		}
+	}
+	seq := l.writer(p, f)
+	if seq == 0 {
+		return row, nil
+	}
+	run, body, err := l.read(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	row.Run, run.Partitions = run, nil
+	for _, in := range body.Inputs {
+		if slices.Contains(in.Partitions, p.Path) {
+			if row.ObjectCount++; row.ObjectCount <= maxInputs {
+				row.Objects = append(row.Objects, in.Key)
+			}
+		}
+	}
+	return row, nil
+}
+
+// findAside looks for the id in the text of the records that were set aside.
+func (l *Lake) findAside(ctx context.Context, id string, out *Where) error {
+	parts, err := l.parts(Quarantine)
+	if err != nil {
+		return err
+	}
+	// The payload is a JSON string in the line, so a quote in the id stands escaped there.
+	inner := appendString(nil, id)
+	needle := inner[1 : len(inner)-1]
+	for _, p := range parts {
+		for line, err := range l.lines(ctx, p) {
+			if err != nil {
+				return err
+			}
+			if bytes.Contains(line, needle) {
+				if len(out.Quarantined) == maxFound {
+					return nil
+				}
+				out.Quarantined = append(out.Quarantined, bytes.Clone(line))
+			}
+		}
+	}
+	return nil
+}

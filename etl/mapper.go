@@ -1,0 +1,254 @@
+package etl
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"datalake/etl/decode"
+	"datalake/etl/dedupe"
+	"datalake/etl/infer"
+	"datalake/etl/partition"
+	"datalake/etl/quarantine"
+	"datalake/etl/segment"
+	"datalake/pkg/batch"
+	"datalake/pkg/schema"
+)
+
+// rulePartition sets rows aside with a value, in a partition column, that no path can hold.
+const rulePartition = "partition"
+
+// mapper is one worker of the map step: units come in, rows go to segments, keys to buckets, rejects to the quarantine.
+type mapper struct {
+	run     *mapRun
+	decoder *decode.Decoder
+	profile *infer.Profile
+	sender  *dedupe.Sender
+	sources map[string]*mapSource
+	inputs  map[*batch.Object]*inputCounts
+	counts  map[string]*sourceCounts
+	keys    []dedupe.Key
+	scope   []uint64
+}
+
+// mapSource is what a worker has for each source.
+type mapSource struct {
+	schema      *schema.Schema
+	partitioner *partition.Partitioner
+	hasher      *dedupe.Hasher // nil: the source is not deduplicated
+	scope       scope
+}
+
+// inputCounts are the numbers of one object.
+type inputCounts struct {
+	records, rejects int64
+	partitions       map[uint32]struct{}
+}
+
+func (m *mapper) source(name string) (*mapSource, error) {
+	if s := m.sources[name]; s != nil {
+		return s, nil
+	}
+	sch := m.run.schemas.Schema(name)
+	s := &mapSource{schema: sch}
+	var err error
+	if s.partitioner, err = partition.New(sch, m.run.index); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if !sch.Dedupe.None {
+		if s.hasher, err = dedupe.NewHasher(sch, m.run.seed); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		s.scope = scopeOf(sch)
+	}
+	m.sources[name] = s
+	return s, nil
+}
+
+func (m *mapper) count(source string) *sourceCounts {
+	c := m.counts[source]
+	if c == nil {
+		c = newCounts()
+		m.counts[source] = c
+	}
+	return c
+}
+
+func (m *mapper) input(o *batch.Object) *inputCounts {
+	c := m.inputs[o]
+	if c == nil {
+		c = &inputCounts{partitions: map[uint32]struct{}{}}
+		m.inputs[o] = c
+	}
+	return c
+}
+
+// unit takes one unit through the step.
+func (m *mapper) unit(ctx context.Context, u *batch.Unit) error {
+	out, err := m.decoder.Decode(u)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, b := range out.Batches {
+			if b != nil {
+				b.Release()
+			}
+		}
+	}()
+	for source, c := range out.Counts {
+		sum := m.count(source)
+		sum.rescued += c.Rescued
+		sum.duplicateKeys += c.DuplicateKeys
+		sum.floored += c.Floored
+		sum.sourceDiffers += c.SourceDiffers
+		addTo(sum.rescuedBy, c.RescuedBy)
+	}
+	rejects := out.Rejects
+	unit, rows := dedupe.Unit(u.First, u.Number), 0
+	for i, b := range out.Batches {
+		out.Batches[i] = nil
+		n, more, err := m.batch(ctx, u, unit, rows, b)
+		if err != nil {
+			return err
+		}
+		rows += n
+		rejects = append(rejects, more...)
+	}
+	if rows > 0 {
+		m.run.losers.unit(unit, rows)
+	}
+	return m.reject(u, out.Lines, rejects)
+}
+
+// batch takes the rows of one source from its decoded batch, which it owns, to segments and keys. The first of them has
+// the number first in its unit. It gives the number of rows that went on, and the rejects that stages made.
+func (m *mapper) batch(ctx context.Context, u *batch.Unit, unit uint64, first int, b *batch.Batch) (rows int, rejects []batch.Reject, err error) {
+	defer func() { b.Release() }() // of whatever b is by then
+	s, err := m.source(b.Source)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, o := range b.Origins {
+		m.input(o.Object).records++
+	}
+	m.count(b.Source).in += int64(b.NumRows())
+	for _, stage := range m.run.job.Stages {
+		if b, err = stage.Apply(ctx, b); err != nil {
+			return 0, nil, fmt.Errorf("stage %T: %w", stage, err)
+		}
+	}
+	parts, err := s.partitioner.Assign(b.Record, nil, func(row int, reason string) { b.Reject(row, rulePartition, reason) })
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(b.Rejected) > 0 {
+		if rejects, parts, err = m.split(u, b, parts); err != nil {
+			return 0, nil, err
+		}
+	}
+	if s.hasher != nil {
+		if err := m.sendKeys(s, b, parts, dedupe.New(unit, first)); err != nil {
+			return 0, nil, err
+		}
+	}
+	for i, o := range b.Origins {
+		if i == 0 || parts[i] != parts[i-1] || o.Object != b.Origins[i-1].Object {
+			m.input(o.Object).partitions[parts[i]] = struct{}{}
+		}
+	}
+	rows = b.NumRows()
+	if first+rows > dedupe.MaxRows {
+		return 0, nil, fmt.Errorf("a chunk has more than %d records", dedupe.MaxRows)
+	}
+	numbers := make([]uint32, rows)
+	for i := range numbers {
+		numbers[i] = uint32(first + i)
+	}
+	seg := segment.Segment{Unit: unit, Record: b.Record, Numbers: numbers, Partitions: parts}
+	b.Record = nil // the segments' now
+	return rows, rejects, m.run.segments.Add(b.Source, seg, m.run.group)
+}
+
+// sendKeys fills _key where the table has it and sends the keys of all rows, the first of which is row.
+func (m *mapper) sendKeys(s *mapSource, b *batch.Batch, parts []uint32, row dedupe.Row) error {
+	combined, err := s.hasher.Combined(b.Record, m.run.mem)
+	if err != nil {
+		return err
+	}
+	if combined != nil {
+		b.SetColumn(s.schema.ByRole(schema.Key), combined)
+	}
+	if m.scope, err = s.scope.rows(b.Record, func(i int) uint64 { return m.run.index.Get(parts[i]).Hash }, m.scope[:0]); err != nil {
+		return err
+	}
+	if m.keys, err = s.hasher.Keys(b.Record, m.scope, row, m.keys[:0]); err != nil {
+		return err
+	}
+	return m.sender.Send(m.keys)
+}
+
+// split takes the rejected rows out of a batch.
+func (m *mapper) split(u *batch.Unit, b *batch.Batch, parts []uint32) (rejects []batch.Reject, left []uint32, err error) {
+	out := map[int]bool{}
+	for _, r := range b.Rejected {
+		if out[r.Row] {
+			continue
+		}
+		out[r.Row] = true
+		o := b.Origins[r.Row]
+		rejects = append(rejects, batch.Reject{
+			Origin: o, Source: b.Source, Line: lineOf(u, o), Rule: r.Rule, Reason: r.Reason, Payload: bytes.Clone(b.Raw[r.Row]),
+		})
+		// It was counted as a row, and reject counts it again.
+		m.input(o.Object).records--
+		m.count(b.Source).in--
+	}
+	rows := make([]uint32, 0, len(parts))
+	origins := make([]batch.Origin, 0, len(parts))
+	for i := range parts {
+		if !out[i] {
+			rows, origins, left = append(rows, uint32(i)), append(origins, b.Origins[i]), append(left, parts[i])
+		}
+	}
+	rec, err := batch.Take(b.Record, rows, m.run.mem)
+	if err != nil {
+		return nil, nil, err
+	}
+	b.Record.Release()
+	b.Record, b.Origins, b.Raw, b.Rejected = rec, origins, nil, nil
+	return rejects, left, nil
+}
+
+// lineOf is the line of a record as decode counts lines.
+func lineOf(u *batch.Unit, o batch.Origin) int64 {
+	for i := range u.Chunks {
+		c := &u.Chunks[i]
+		if at := o.Offset - c.Offset; c.Object == o.Object && at >= 0 && at < int64(len(c.Data)) {
+			return max(c.Line, 1) + int64(bytes.Count(c.Data[:at], []byte{'\n'}))
+		}
+	}
+	return 0
+}
+
+// reject counts the rejects of a unit and puts them into the quarantine.
+func (m *mapper) reject(u *batch.Unit, lines []int64, rejects []batch.Reject) error {
+	for i := range rejects {
+		r := &rejects[i]
+		c := m.input(r.Object)
+		c.records++
+		c.rejects++
+		sum := m.count(r.Source)
+		sum.in++
+		sum.rejected++
+		sum.rules[r.Rule]++
+	}
+	chunk := quarantine.WholeObject
+	for i := range u.Chunks {
+		if c := &u.Chunks[i]; c.Line == 0 {
+			chunk = u.Number
+			m.run.lines.note(c.Object, u.Number, lines[i])
+		}
+	}
+	return m.run.rejects.Add(rejects, chunk)
+}

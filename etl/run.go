@@ -1,0 +1,356 @@
+package etl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"golang.org/x/sync/errgroup"
+
+	"datalake/etl/commit"
+	"datalake/etl/dedupe"
+	"datalake/etl/input"
+	"datalake/etl/partition"
+	"datalake/etl/plan"
+	"datalake/etl/quarantine"
+	"datalake/etl/segment"
+	"datalake/pkg/catalog/local"
+	"datalake/pkg/commitlog"
+	"datalake/pkg/layout"
+	"datalake/pkg/process"
+	"datalake/pkg/spill"
+)
+
+// keepAlive is how often a run signs that it lives.
+const keepAlive = 5 * time.Minute
+
+// Run turns what is new in the raw zone into rows of the processed zone, and publishes it. When it returns an error,
+// nothing was decided, unless the Result, which is given besides, says so: then only publishing failed, and the next run does
+// that. Errors: ErrConfig, ErrConflict, ErrUnknown, the context's.
+func Run(ctx context.Context, job Job) (*Result, error) {
+	if err := job.Validate(); err != nil {
+		return nil, err
+	}
+	job = job.withDefaults()
+	began := time.Now()
+	res := &Result{}
+	lake, err := job.Commits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report, err := commit.Publish(ctx, lake)
+	if err != nil && !errors.Is(err, commit.ErrBusy) {
+		return nil, fmt.Errorf("publish what earlier runs decided: %w", err)
+	}
+	res.Pending = report.Partitions
+	for range commit.MaxRounds {
+		err = job.try(ctx, lake, res)
+		var conflict *commit.Conflict
+		if !errors.As(err, &conflict) || conflict.Redo != commit.Replan {
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, commit.ErrConflict), errors.Is(err, commit.ErrRounds), errors.Is(err, commit.ErrCondemned):
+		err = fmt.Errorf("%w: %w", ErrConflict, err)
+	case errors.Is(err, commit.ErrUnknown):
+		err = fmt.Errorf("%w: %w", ErrUnknown, err)
+	case errors.Is(err, commit.ErrFingerprint), errors.Is(err, commit.ErrRoots):
+		err = fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	res.Elapsed = time.Since(began)
+	res.Seconds, res.PeakMemory = res.Elapsed.Seconds(), process.PeakMemory()
+	if err != nil && res.Decided == 0 {
+		return nil, err
+	}
+	return res, err
+}
+
+// Commits opens the log of the processed zone, with what its commits work on: what commit.Repair, Collect and Verify need.
+func (j Job) Commits(ctx context.Context) (commit.Lake, error) {
+	log, err := commitlog.Open(ctx, j.Zones.State.Sub(layout.Processed))
+	if err != nil {
+		return commit.Lake{}, err
+	}
+	if len(j.Catalogs) == 0 {
+		c, err := local.Open(j.Zones.State.Sub("catalog"))
+		if err != nil {
+			return commit.Lake{}, err
+		}
+		j.Catalogs = map[string]commit.Catalog{"local": c}
+	}
+	return commit.Lake{
+		Log:      log,
+		Zones:    map[string]layout.Zone{layout.Raw: j.Zones.Raw, layout.Processed: j.Zones.Processed, layout.Quarantine: j.Zones.Quarantine},
+		Catalogs: j.Catalogs,
+		Program:  j.Version,
+
+		QuarantineColumns: quarantine.Columns(),
+		Owner:             commit.ProcessOwner(), Dead: commit.ProcessDead,
+	}, nil
+}
+
+// manifest is what an attempt says of itself before it works.
+type manifest struct {
+	Version string   `json:"version"`
+	Base    uint64   `json:"base"`
+	Inputs  int      `json:"inputs"`
+	Bytes   int64    `json:"bytes"`
+	Keys    []string `json:"keys"`
+}
+
+// maxManifestKeys bounds the keys that a manifest names; the body of the entry has them all.
+const maxManifestKeys = 1000
+
+// try makes one attempt, from a new plan to the decision and its publication.
+func (j Job) try(ctx context.Context, lake commit.Lake, res *Result) error {
+	attempt, err := commit.Begin(ctx, lake)
+	if err != nil {
+		return err
+	}
+	schemas, err := newSchemas(j, attempt.Base)
+	if err != nil {
+		return err
+	}
+	leave := map[string]bool{}
+	for {
+		p, err := j.plan(ctx, attempt, schemas, leave)
+		if err != nil {
+			return err
+		}
+		res.RunID, res.Warnings = attempt.ID, schemas.warnings
+		if len(p.Objects) == 0 {
+			res.Published = true
+			return nil
+		}
+		err = j.work(ctx, lake, attempt, p, schemas, res)
+		var gone *input.ObjectError
+		if errors.As(err, &gone) && gone.Gone() && !leave[gone.Object.Key] {
+			leave[gone.Object.Key] = true // the next run reads what has become of it
+			continue
+		}
+		return err
+	}
+}
+
+func (j Job) plan(ctx context.Context, attempt *commit.Attempt, schemas *schemas, leave map[string]bool) (*plan.Plan, error) {
+	j.Progress(Progress{Phase: "list"})
+	o := plan.Options{
+		Consumed: func(key, etag string) bool {
+			_, ok := attempt.Base.Ledger.Seq(key, etag)
+			return ok
+		},
+		RecordsAt: schemas.recordsAt, Source: j.Source, Since: j.Since, Until: j.Until, Leave: leave, Max: dedupe.MaxObjects,
+	}
+	for waited := false; ; waited = true {
+		if j.Settle > 0 {
+			o.ChangedBefore = time.Now().Add(-j.Settle)
+		}
+		p, err := plan.List(ctx, j.Zones.Raw, o)
+		if err != nil || waited || p.Youngest.IsZero() || p.Young <= len(leave) {
+			return p, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Until(p.Youngest.Add(j.Settle + 10*time.Millisecond))):
+		}
+	}
+}
+
+// work is what an attempt does with its plan: map, resolve, write, decide, publish.
+func (j Job) work(ctx context.Context, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, schemas *schemas, res *Result) error {
+	if err := j.putManifest(ctx, attempt, p); err != nil {
+		return err
+	}
+	w := newWork(j, lake, attempt, p, schemas)
+	defer w.close()
+	stop, stopped := context.WithCancel(ctx)
+	g, gctx := errgroup.WithContext(stop)
+	g.Go(func() error { return w.alive(gctx) })
+	g.Go(func() error {
+		defer stopped()
+		return w.run(gctx)
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	w.fill(res)
+	report, err := commit.Publish(ctx, lake)
+	if err != nil && !errors.Is(err, commit.ErrBusy) {
+		return fmt.Errorf("publish entry %d (decided; the next run or etl repair publishes it): %w", w.seq, err)
+	}
+	res.Published = err == nil && len(report.Refused) == 0
+	for _, f := range report.Refused {
+		res.Warnings = append(res.Warnings, f.Error())
+	}
+	for _, f := range report.Foreign {
+		res.Warnings = append(res.Warnings, fmt.Sprintf("foreign file %s: %s", f.Key, f.Detail))
+	}
+	return nil
+}
+
+func (j Job) putManifest(ctx context.Context, attempt *commit.Attempt, p *plan.Plan) error {
+	m := manifest{Version: j.Version, Base: attempt.Base.Seq, Inputs: len(p.Objects), Bytes: p.Bytes}
+	for _, o := range p.Objects[:min(len(p.Objects), maxManifestKeys)] {
+		m.Keys = append(m.Keys, o.Key)
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("write the manifest: %w", err)
+	}
+	_, err = attempt.Put(ctx, "manifest", bytes.NewReader(text))
+	return err
+}
+
+// work is the state of one attempt of a run.
+type work struct {
+	job     Job
+	lake    commit.Lake
+	attempt *commit.Attempt
+	plan    *plan.Plan
+	schemas *schemas
+
+	mem     memory.Allocator
+	seed    uint64
+	index   *partition.Index
+	budget  *spill.Budget
+	files   []*spill.File
+	mapped  *mapped
+	table   *dedupe.Buckets // keys of the table's files, as of the last resolve
+	written *written
+	seq     uint64
+}
+
+func newWork(j Job, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, s *schemas) *work {
+	return &work{
+		job: j, lake: lake, attempt: attempt, plan: p, schemas: s,
+		mem: memory.DefaultAllocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.Memory),
+	}
+}
+
+// tempFile gives a temporary file that lives as long as the work.
+func (w *work) tempFile() *spill.File {
+	f := spill.NewFile(w.job.TempDir)
+	w.files = append(w.files, f)
+	return f
+}
+
+// close gives back all memory and disk. Nothing that a temporary file says on closing could lose a row.
+func (w *work) close() {
+	if w.mapped != nil {
+		w.mapped.release()
+	}
+	if w.table != nil {
+		w.table.Release()
+	}
+	for _, f := range w.files {
+		_ = f.Close()
+	}
+}
+
+// alive signs the attempt as alive until ctx is done.
+func (w *work) alive(ctx context.Context) error {
+	t := time.NewTicker(keepAlive)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			if _, err := w.attempt.Alive(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+}
+
+// run maps until the schemas have settled, then resolves, writes and decides, on a newer base where it must.
+func (w *work) run(ctx context.Context) error {
+	if err := w.mapAll(ctx); err != nil {
+		return err
+	}
+	for {
+		if err := w.resolve(ctx); err != nil {
+			return fmt.Errorf("resolve: %w", err)
+		}
+		if err := w.write(ctx); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+		body, err := w.body()
+		if err != nil {
+			return err
+		}
+		w.seq, err = w.attempt.Decide(ctx, commit.Decision{Reads: w.reads(), Body: body})
+		var conflict *commit.Conflict
+		if err == nil || !errors.As(err, &conflict) || conflict.Redo != commit.Rebase {
+			return err
+		}
+		if w.seq, err = w.attempt.Rebase(ctx); err != nil || w.seq > 0 {
+			return err
+		}
+	}
+}
+
+// reads are the partitions that the result depends on: of each source that is deduplicated, all that are in scope.
+func (w *work) reads() []commitlog.Set {
+	var sets []commitlog.Set
+	for _, source := range slices.Sorted(maps.Keys(w.mapped.counts)) {
+		s := w.schemas.Schema(source)
+		if s.Dedupe.None || w.mapped.seen[source].Rows == 0 || scopeOf(s).partition {
+			continue // rows of the partitions that are written to, which count as read anyway
+		}
+		path, err := layout.Path(layout.Value{Key: "source", Value: source})
+		if err != nil {
+			continue // no row has such a partition
+		}
+		sets = append(sets, commitlog.SetOf(commitlog.Partition{Zone: layout.Processed, Path: path}))
+	}
+	return sets
+}
+
+// fill tells the result what was decided.
+func (w *work) fill(res *Result) {
+	res.Decided, res.RunID = w.seq, w.attempt.ID
+	res.Objects, res.BytesIn = len(w.plan.Objects), w.plan.Bytes
+	res.Tables, res.Warnings = nil, w.schemas.warnings
+	for _, source := range slices.Sorted(maps.Keys(w.mapped.counts)) {
+		t := w.mapped.counts[source].table(source)
+		t.NewColumns = w.schemas.added[source]
+		res.Tables = append(res.Tables, t)
+		res.RecordsIn += t.RecordsIn
+		res.RecordsOut += t.RecordsOut
+		res.Duplicates += t.Duplicates
+		res.Quarantined += t.Quarantined
+		res.Replaced += t.Replaced
+		res.Rescued += t.Rescued
+		res.Files += t.Files
+		res.Partitions += t.Partitions
+	}
+	res.BytesOut = w.written.bytes
+}
+
+// parts of the map step's result that later steps share.
+type mapped struct {
+	segments *segment.Store
+	keys     *dedupe.Buckets
+	rejects  *quarantine.Store
+	losers   *losers
+	lines    *lines
+	counts   map[string]*sourceCounts
+	inputs   map[int]*inputCounts // by object index
+	seen     map[string]dedupe.Seen
+}
+
+func (m *mapped) release() {
+	m.segments.Release()
+	m.keys.Release()
+	m.rejects.Release()
+}

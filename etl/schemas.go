@@ -1,0 +1,168 @@
+package etl
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"datalake/etl/infer"
+	"datalake/pkg/commitlog"
+	"datalake/pkg/lakefile"
+	"datalake/pkg/schema"
+)
+
+// schemas are the schemas of a run: those that the log has, with what the lake file says now, and those of new sources as
+// soon as they are known. Safe for concurrent use.
+//
+// A source without a schema yields no rows: all its values go to the profile, from which learn makes its schema for the next
+// pass. A source whose lake file leaves nothing to inference has its schema from the start.
+type schemas struct {
+	job      Job
+	warnings []string
+	added    map[string][]schema.Column // by learn, for people
+
+	mu      sync.Mutex
+	sources map[string]*schema.Schema
+	base    map[string]*schema.Schema // as the log has them
+	widened map[string]bool           // stages have added their columns
+}
+
+// newSchemas takes the schemas of the base. It fails with ErrConfig where the lake file gives stored rows another meaning.
+func newSchemas(j Job, base *commitlog.State) (*schemas, error) {
+	s := &schemas{
+		job: j, warnings: slices.Clone(j.Lake.Warnings), added: map[string][]schema.Column{},
+		sources: map[string]*schema.Schema{}, base: map[string]*schema.Schema{}, widened: map[string]bool{},
+	}
+	var faults []string
+	for _, name := range slices.Sorted(maps.Keys(base.Sources)) {
+		stored := base.Sources[name].Schema
+		if stored == nil {
+			continue
+		}
+		s.base[name] = stored
+		next := stored
+		if declared, ok := j.Lake.Sources[name]; ok {
+			var changes []string
+			if next, changes = declared.Apply(stored); len(changes) > 0 {
+				faults = append(faults, fmt.Sprintf("source %s: %s", name, strings.Join(changes, "; ")))
+			}
+		}
+		next, err := s.stages(next)
+		if err != nil {
+			return nil, err
+		}
+		s.sources[name] = next
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("%w: the lake file gives the rows that a table has another meaning; its table must be made anew from raw for that:\n  %s",
+			ErrConfig, strings.Join(faults, "\n  "))
+	}
+	return s, nil
+}
+
+// stages puts the columns in that the caller's stages add and the schema does not have.
+func (s *schemas) stages(sch *schema.Schema) (*schema.Schema, error) {
+	for _, stage := range s.job.Stages {
+		columns, err := stage.Columns(sch)
+		if err != nil {
+			return nil, fmt.Errorf("columns of stage %T: %w", stage, err)
+		}
+		columns = slices.DeleteFunc(slices.Clone(columns), func(c schema.Column) bool { return sch.Index(c.Name) >= 0 })
+		if sch, err = sch.Extend(columns); err != nil {
+			return nil, fmt.Errorf("columns of stage %T: %w", stage, err)
+		}
+	}
+	return sch, nil
+}
+
+// Schema is the schema of a source, nil if it has none yet.
+func (s *schemas) Schema(source string) *schema.Schema {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sch := s.sources[source]; sch != nil {
+		return sch
+	}
+	declared, ok := s.job.Lake.Sources[source]
+	if !ok || declared.Envelope == lakefile.EnvelopeAuto || declared.EventTime.Path == nil && !declared.Arrival {
+		return nil
+	}
+	sch, err := s.stages(declared.Schema(source))
+	if err != nil {
+		return nil // learn meets the same error and reports it
+	}
+	s.sources[source] = sch
+	return sch
+}
+
+// learn makes the schemas grow by what a pass has seen, and says whether they did, so that another pass is needed.
+func (s *schemas) learn(p *infer.Profile) (news bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range p.Sources() {
+		sch, lake := s.sources[name], s.job.Lake.Source(name)
+		had := sch != nil
+		if !had {
+			if sch, err = s.stages(lake.Schema(name)); err != nil {
+				return false, err
+			}
+		}
+		next, r, err := p.Extend(sch, infer.Options{
+			MaxColumns: lake.MaxColumns, EventTime: !had && lake.EventTime.Path == nil && !lake.Arrival,
+			Envelope: !had && lake.Envelope == lakefile.EnvelopeAuto,
+		})
+		if err != nil {
+			return false, fmt.Errorf("columns of %s: %w", name, err)
+		}
+		s.warnings = append(s.warnings, r.Warnings...)
+		s.added[name] = append(s.added[name], r.Added...)
+		if !had || len(r.Added) > 0 || len(r.Rescue) > 0 {
+			s.sources[name] = next
+			news = true
+		}
+	}
+	return news, nil
+}
+
+// settled gives the schema as the log is to have it.
+func (s *schemas) settled(source string) *schema.Schema {
+	sch := s.Schema(source)
+	if sch.Fixed {
+		return sch
+	}
+	return sch.Fix()
+}
+
+// changed says whether the log has another schema of the source.
+func (s *schemas) changed(source string) (bool, error) {
+	stored := s.base[source]
+	if stored == nil {
+		return true, nil
+	}
+	was, err := json.Marshal(stored)
+	if err != nil {
+		return false, fmt.Errorf("compare schemas of %s: %w", source, err)
+	}
+	is, err := json.Marshal(s.settled(source))
+	if err != nil {
+		return false, fmt.Errorf("compare schemas of %s: %w", source, err)
+	}
+	return !bytes.Equal(was, is), nil
+}
+
+// recordsAt is a source's setting of that name.
+func (s *schemas) recordsAt(source string) string { return s.job.Lake.Source(source).RecordsAt }
+
+// bare are the folders whose records have no envelope whatever they look like.
+func (s *schemas) bare() map[string]bool {
+	m := map[string]bool{}
+	for name, src := range s.job.Lake.Sources {
+		if src.Envelope == lakefile.EnvelopeNone {
+			m[name] = true
+		}
+	}
+	return m
+}

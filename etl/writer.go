@@ -1,0 +1,323 @@
+package etl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"golang.org/x/sync/errgroup"
+
+	"datalake/etl/dedupe"
+	"datalake/etl/partition"
+	"datalake/etl/quarantine"
+	"datalake/etl/segment"
+	"datalake/etl/write"
+	"datalake/pkg/commitlog"
+	"datalake/pkg/layout"
+	"datalake/pkg/parquetfile"
+	"datalake/pkg/schema"
+	"datalake/pkg/storage"
+)
+
+// written is what resolve and write make on one base.
+type written struct {
+	files []tableFile // of the base, by the number that existing rows name
+
+	mu    sync.Mutex
+	acts  map[commitlog.Partition]*commitlog.Act
+	bytes int64
+}
+
+// write makes the data files and puts them aside, a group of partitions at a time, and the quarantine's.
+func (w *work) write(ctx context.Context) error {
+	w.written.acts = map[commitlog.Partition]*commitlog.Act{}
+	losing := w.losing()
+	all := w.mapped.segments.Groups()
+	for g := range losing {
+		if !slices.Contains(all, g) {
+			all = append(all, g)
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(w.job.Parallel)
+	for i, group := range all {
+		g.Go(func() error {
+			w.job.Progress(Progress{Phase: "write", Done: int64(i), Total: int64(len(all))})
+			if err := w.writeGroup(ctx, group, losing[group]); err != nil {
+				return fmt.Errorf("table processed_%s: %w", group.Source, err)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return w.writeQuarantine(ctx) })
+	return g.Wait()
+}
+
+// losing lists the files of the base that lose rows, by the group that their partition is written in.
+func (w *work) losing() map[segment.Group][]int {
+	out := map[segment.Group][]int{}
+	for _, n := range slices.Sorted(maps.Keys(w.mapped.losers.table)) {
+		path := w.written.files[n].partition.Path
+		source := layout.SourceOf(path)
+		g := segment.Group{Source: source, Number: w.group(w.index.Number(source, path))}
+		out[g] = append(out[g], n)
+	}
+	return out
+}
+
+// writeGroup writes the partitions of one group: first what is left of the base's files that lose rows, then the run's rows.
+func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int) (err error) {
+	s := w.schemas.Schema(g.Source)
+	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), Parquet: parquetfile.Options{}, TempDir: w.job.TempDir}
+	if !s.Dedupe.None {
+		hasher, err := dedupe.NewHasher(s, w.seed)
+		if err != nil {
+			return err
+		}
+		o.Sum = sumOf(hasher)
+		if i := s.Index(hasher.Column()); s.Columns[i].Type.Kind == schema.String {
+			o.Parquet.Bloom = []string{hasher.Column()}
+		}
+	}
+	out := write.NewGroup(o)
+	defer func() { err = errors.Join(err, out.Abort()) }()
+	rewritten, replaced := map[*commitlog.File]bool{}, int64(0)
+	for _, n := range losing {
+		f := w.written.files[n]
+		number := w.index.Number(g.Source, f.partition.Path)
+		out.Single(number)
+		if err := w.rewrite(ctx, out, s, f, number, w.mapped.losers.table[n]); err != nil {
+			return fmt.Errorf("rewrite %s: %w", f.table.Dir+f.file.Name, err)
+		}
+		rewritten[f.file] = true
+		replaced += int64(len(w.mapped.losers.table[n]))
+	}
+	rows, duplicates, err := w.appendRows(ctx, out, g)
+	if err != nil {
+		return err
+	}
+	files, err := out.Finish()
+	if err != nil {
+		return err
+	}
+	acts := map[string]*commitlog.Act{}
+	for _, n := range losing {
+		path := w.written.files[n].partition.Path
+		acts[path] = w.swap(path, rewritten)
+	}
+	size := int64(0)
+	for i, f := range files {
+		path := w.index.Get(f.Partition).Path
+		logged, perr := w.putFile(ctx, layout.Processed, path, commitlog.File{Size: f.Size(), Rows: f.Rows, SHA256: f.SHA256(), Keys: f.Keys}, f.Body())
+		if perr = errors.Join(perr, f.Close()); perr != nil {
+			for _, rest := range files[i+1:] {
+				perr = errors.Join(perr, rest.Close())
+			}
+			return perr
+		}
+		size += f.Size()
+		a := acts[path]
+		if a == nil {
+			a = w.act(layout.Processed, path)
+			acts[path] = a
+		}
+		a.Files = append(a.Files, logged)
+	}
+	w.written.mu.Lock()
+	defer w.written.mu.Unlock()
+	for _, a := range acts {
+		w.written.acts[a.Partition] = a
+	}
+	w.written.bytes += size
+	c := w.mapped.counts[g.Source]
+	c.out += rows
+	c.duplicates += duplicates
+	c.replaced += replaced
+	c.files += len(files)
+	c.partitions += len(acts)
+	c.bytesOut += size
+	return nil
+}
+
+// sumOf sums the hashes of the dedupe keys of some rows. The sum leaves the scope out: it is of the keys as they are stored.
+func sumOf(h *dedupe.Hasher) func(rec arrow.Record, rows []uint32) (commitlog.Sum, error) {
+	var of arrow.Record
+	var keys, some []dedupe.Key
+	return func(rec arrow.Record, rows []uint32) (commitlog.Sum, error) {
+		if of != rec {
+			var err error
+			if keys, err = h.Keys(rec, nil, 0, keys[:0]); err != nil {
+				return commitlog.Sum{}, err
+			}
+			of = rec
+		}
+		some = some[:0]
+		for _, r := range rows {
+			some = append(some, keys[r])
+		}
+		return dedupe.Sum(some), nil
+	}
+}
+
+// act begins the act on a partition that loses no rows.
+func (w *work) act(zone, path string) *commitlog.Act {
+	p := commitlog.Partition{Zone: zone, Path: path}
+	if w.attempt.Base.Partitions[p] != nil {
+		return &commitlog.Act{Partition: p, Kind: commitlog.Add}
+	}
+	return &commitlog.Act{Partition: p, Kind: commitlog.New}
+}
+
+// swap begins the act on a partition some of whose files are rewritten: the others go along as they are.
+func (w *work) swap(path string, rewritten map[*commitlog.File]bool) *commitlog.Act {
+	p := commitlog.Partition{Zone: layout.Processed, Path: path}
+	a := &commitlog.Act{Partition: p, Kind: commitlog.Swap}
+	t := w.attempt.Base.Partitions[p]
+	for i := range t.Files {
+		if !rewritten[&t.Files[i]] {
+			a.Files = append(a.Files, t.Files[i])
+		}
+	}
+	return a
+}
+
+// rewrite appends the rows of a file that do not lose.
+func (w *work) rewrite(ctx context.Context, out *write.Group, s *schema.Schema, f tableFile, number uint32, losers []uint32) (err error) {
+	r, p, err := f.open(ctx, w.job.Zones.Processed.Store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	slices.Sort(losers)
+	first := uint32(0)
+	for rec, err := range p.Records(ctx, s.Arrow(), w.mem) {
+		if err != nil {
+			return err
+		}
+		var rows []uint32
+		for row := range uint32(rec.NumRows()) {
+			if len(losers) > 0 && losers[0] == first+row {
+				losers = losers[1:]
+				continue
+			}
+			rows = append(rows, row)
+		}
+		first += uint32(rec.NumRows())
+		err = out.Append(ctx, rec, rows, func(uint32) uint32 { return number })
+		rec.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendRows appends the rows of the run's segments that do not lose.
+func (w *work) appendRows(ctx context.Context, out *write.Group, g segment.Group) (kept, lose int64, err error) {
+	for seg, err := range w.mapped.segments.Read(g) {
+		if err != nil {
+			return 0, 0, err
+		}
+		bits := w.mapped.losers.of(seg.Unit)
+		rows := make([]uint32, 0, len(seg.Numbers))
+		last := -1
+		for i, number := range seg.Numbers {
+			if lost(bits, number) {
+				lose++
+				continue
+			}
+			rows = append(rows, uint32(i))
+			if p := seg.Partitions[i]; int(p) != last {
+				last = int(p)
+				if w.attempt.Base.Partitions[commitlog.Partition{Zone: layout.Processed, Path: w.index.Get(p).Path}] != nil {
+					out.Single(p)
+				}
+			}
+		}
+		kept += int64(len(rows))
+		err = out.Append(ctx, seg.Record, rows, func(row uint32) uint32 { return seg.Partitions[row] })
+		seg.Release()
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return kept, lose, nil
+}
+
+// putFile puts a finished file aside and reads it back.
+func (w *work) putFile(ctx context.Context, zone, path string, f commitlog.File, body io.ReadSeeker) (commitlog.File, error) {
+	f, err := w.attempt.PutFile(ctx, commitlog.Partition{Zone: zone, Path: path}, f, body)
+	if err != nil {
+		return f, err
+	}
+	r, err := storage.OpenReader(ctx, w.lake.Zones[zone].Store, f.Key)
+	if err != nil {
+		return f, fmt.Errorf("read back: %w", err)
+	}
+	err = readBack(r, zone, f)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return f, fmt.Errorf("read back %s: %w", f.Key, err)
+	}
+	return f, nil
+}
+
+func readBack(r *storage.Reader, zone string, f commitlog.File) error {
+	if r.Info.Size != f.Size {
+		return fmt.Errorf("%d bytes were written, %d are there", f.Size, r.Info.Size)
+	}
+	var rows int64
+	if zone == layout.Processed {
+		p, err := parquetfile.Open(r, r.Info.Size)
+		if err != nil {
+			return err
+		}
+		rows = p.Rows()
+	} else {
+		var err error
+		if rows, err = countLines(r); err != nil {
+			return err
+		}
+	}
+	if rows != f.Rows {
+		return fmt.Errorf("%d rows were written, %d are there", f.Rows, rows)
+	}
+	return nil
+}
+
+// writeQuarantine puts the quarantine's files aside.
+func (w *work) writeQuarantine(ctx context.Context) error {
+	parts, err := w.mapped.rejects.Parts()
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if err := w.writePart(ctx, p); err != nil {
+			return fmt.Errorf("quarantine %s: %w", p.Path, err)
+		}
+	}
+	return nil
+}
+
+func (w *work) writePart(ctx context.Context, p quarantine.Part) (err error) {
+	sink := write.NewSink(w.job.TempDir)
+	defer func() { err = errors.Join(err, sink.Close()) }()
+	if err := w.mapped.rejects.Write(p, sink); err != nil {
+		return err
+	}
+	f, err := w.putFile(ctx, layout.Quarantine, p.Path, commitlog.File{Size: sink.Size(), Rows: int64(p.Rows()), SHA256: sink.SHA256()}, sink.Body())
+	if err != nil {
+		return err
+	}
+	a := w.act(layout.Quarantine, p.Path)
+	a.Files = []commitlog.File{f}
+	w.written.mu.Lock()
+	defer w.written.mu.Unlock()
+	w.written.acts[a.Partition] = a
+	w.written.bytes += sink.Size()
+	return nil
+}

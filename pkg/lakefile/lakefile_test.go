@@ -1,0 +1,231 @@
+package lakefile
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	_ "time/tzdata"
+
+	"github.com/google/go-cmp/cmp"
+
+	"datalake/pkg/schema"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// env is the environment of the tests.
+func env(name string) (string, bool) {
+	v, ok := map[string]string{"NAME": "n", "WRONG": "wrong", "BUCKET": "acme", "ZONE": "Europe/Berlin", "VERSION": "1"}[name]
+	return v, ok
+}
+
+// golden is a case of a golden file: === name, text, --- and what is expected.
+type golden struct{ name, text, want string }
+
+func readGolden(t *testing.T, file string) (head string, cases []golden) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(b), "\n=== ")
+	for _, p := range parts[1:] {
+		name, rest, _ := strings.Cut(p, "\n")
+		text, want, ok := strings.Cut(rest, "\n---\n")
+		if !ok {
+			text, ok = strings.CutSuffix(rest, "\n---")
+		}
+		if !ok {
+			t.Fatalf("%s: case %s has no ---", file, name)
+		}
+		// ---extra stands for the mark of a second document.
+		cases = append(cases, golden{name, strings.ReplaceAll(text+"\n", "---extra\n", "---\n"), strings.Trim(want, "\n")})
+	}
+	return parts[0], cases
+}
+
+// checkGolden runs f on each case and compares, or writes the file anew.
+func checkGolden(t *testing.T, file string, f func(t *testing.T, text string) string) {
+	head, cases := readGolden(t, file)
+	out := head
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := strings.Trim(f(t, c.text), "\n")
+			if d := cmp.Diff(c.want, got); d != "" && !*update {
+				t.Errorf("-want +got\n%s", d)
+			}
+			out += "\n=== " + c.name + "\n" + strings.ReplaceAll(c.text, "---\n", "---extra\n") + "---\n" + got + "\n"
+		})
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(out), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	n := 0
+	checkGolden(t, "testdata/errors.txt", func(t *testing.T, text string) string {
+		f, err := Parse("lake.yaml", []byte(text), env)
+		var all Errors
+		if f != nil || !errors.As(err, &all) || len(all) == 0 {
+			t.Fatalf("Parse gave %v, %v", f, err)
+		}
+		n += len(all)
+		var one *Error
+		if !errors.As(err, &one) || one.Line < 1 || one.Column < 1 || one.File != "lake.yaml" {
+			t.Errorf("the first error is %+v", one)
+		}
+		return err.Error()
+	})
+	if n < 100 && !t.Failed() {
+		t.Errorf("only %d mistakes", n)
+	}
+}
+
+// TestSchemas shows what schemas good files give.
+func TestSchemas(t *testing.T) {
+	checkGolden(t, "testdata/schemas.txt", func(t *testing.T, text string) string {
+		f, err := Parse("lake.yaml", []byte(text), env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		line := func(v any) {
+			b, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out.Write(append(b, '\n'))
+		}
+		if f.Zones != (Zones{}) {
+			line(f.Zones.Under("file:///default"))
+		}
+		for _, name := range []string{"a", "b", "c", "d"} {
+			src, ok := f.Sources[name]
+			if !ok {
+				continue
+			}
+			s := src.Schema(name)
+			out.WriteString(name + ": envelope " + src.Envelope + ", ")
+			if src.RecordsAt != "" {
+				out.WriteString("records_at " + src.RecordsAt + ", ")
+			}
+			if src.Arrival {
+				out.WriteString("arrival, ")
+			}
+			if src.MaxColumns != DefaultMaxColumns {
+				out.WriteString("bounded, ")
+			}
+			columns := s.Columns
+			s.Columns = nil
+			line(s)
+			for _, c := range columns {
+				out.WriteString("  ")
+				line(c)
+			}
+		}
+		for _, w := range f.Warnings {
+			out.WriteString("warning " + w + "\n")
+		}
+		return out.String()
+	})
+}
+
+func TestNoFile(t *testing.T) {
+	var none *File
+	empty, err := Parse("lake.yaml", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(none.Source("x"), empty.Source("x")); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(schema.Common("x", schema.Enveloped), none.Source("x").Schema("x")); d != "" {
+		t.Errorf("the schema of a source that nothing is said about is not Common: %s", d)
+	}
+	if z := (Zones{}).Under("file:///lake/"); z.State != "file:///lake/state" || z.Raw != "file:///lake/raw" || z.Root != "file:///lake" {
+		t.Errorf("zones %+v", z)
+	}
+	if z := (Zones{}).Under("file:///"); z.State != "file:///state" {
+		t.Errorf("zones %+v", z)
+	}
+}
+
+// TestSchemaShares: a schema may be changed without changing the file it came from.
+func TestSchemaShares(t *testing.T) {
+	f, err := Parse("lake.yaml", []byte("sources: {a: {dedupe: {key: [x, y]}, columns: [{path: x, type: int}, {path: y, type: int}]}}"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := f.Source("a").Schema("a")
+	want := f.Source("a").Schema("a")
+	s.Columns[3].Name, s.Dedupe.Key[0], s.PartitionBy[0] = "changed", "changed", "changed"
+	if d := cmp.Diff(want, f.Source("a").Schema("a")); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for s, want := range map[string]int64{"24h": 86400000, "7d": 7 * 86400000, "90m": 5400000, "1d12h": 129600000, "0s": 0, "1d2h3m4s": 93784000} {
+		if got, ok := duration(s); !ok || got != want {
+			t.Errorf("%s: %d, %v", s, got, ok)
+		}
+	}
+	for _, s := range []string{"5", "h", "1w", "1h1d", "1h1h", "-1h", "1.5h", "36501d", "99999999999d", "9999999999d"} {
+		if got, ok := duration(s); ok {
+			t.Errorf("%s: %d", s, got)
+		}
+	}
+}
+
+func TestAliasBomb(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("a: &a [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := 'b'; i < 'm'; i++ {
+		b.WriteString(string(i) + ": &" + string(i) + " [" + strings.Repeat("*"+string(i-1)+", ", 10) + "]\n")
+	}
+	_, err := Parse("lake.yaml", []byte(b.String()), nil)
+	if err == nil || !strings.Contains(err.Error(), "the file holds more than") {
+		t.Errorf("error %.200v", err)
+	}
+}
+
+// FuzzParse: whatever the text, Parse gives a file or errors with places, and a file gives schemas.
+func FuzzParse(f *testing.F) {
+	for _, file := range []string{"testdata/errors.txt", "testdata/schemas.txt"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, p := range strings.Split(string(b), "\n=== ")[1:] {
+			_, text, _ := strings.Cut(p, "\n")
+			text, _, _ = strings.Cut(text, "\n---\n")
+			f.Add(text)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := Parse("x", []byte(text), env)
+		if err != nil {
+			var all Errors
+			if !errors.As(err, &all) || len(all) == 0 {
+				t.Fatalf("error %v", err)
+			}
+			for _, e := range all {
+				if e.Line < 1 || e.Column < 1 || e.Problem == "" {
+					t.Fatalf("error %+v", e)
+				}
+			}
+			return
+		}
+		for name, s := range file.Sources {
+			if _, err := s.Schema(name).Extend(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
