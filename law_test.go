@@ -74,11 +74,11 @@ var laws = []law{
 		"only cmd picks adapters",
 		"the engine gets its stores from the caller, so that it runs the same on a folder, in memory and on a bucket",
 		func(s *source) string {
-			if s.test || under(s.pkg, "cmd") || under(s.pkg, "pkg/storage") || under(s.pkg, "pkg/catalog/local") {
+			if s.test || under(s.pkg, "cmd") || under(s.pkg, "pkg/storage") {
 				return ""
 			}
 			return s.firstImport(func(to string) bool {
-				return under(to, "pkg/storage/file") || under(to, "pkg/storage/memory") || under(to, "pkg/catalog/local") || strings.HasPrefix(to, "github.com/aws/")
+				return under(to, "pkg/storage/file") || under(to, "pkg/storage/memory") || strings.HasPrefix(to, "github.com/aws/")
 			})
 		},
 	},

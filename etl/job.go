@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"datalake/etl/commit"
@@ -53,9 +54,10 @@ type Job struct {
 	// Settle is how long an object must not have changed before it is read: a run waits for younger ones. It is for
 	// stores in which objects can be seen while they are written (directories: 2 s); 0: not at all.
 	Settle time.Duration
-	// Recheck looks at each object again after it was read, for stores in which an object can change meanwhile.
-	Recheck bool
-	// Progress, when set, is called now and then from one goroutine, and once at the end of each phase.
+	// Directory says that the zones are directories of this machine: each object is looked at again after it was read, because
+	// a file can change meanwhile, and a publisher that has died is known to be dead at once.
+	Directory bool
+	// Progress, when set, is called now and then, never by two goroutines at once.
 	Progress func(Progress)
 	// Version is the program's, recorded in the log.
 	Version string
@@ -149,8 +151,15 @@ func (j Job) withDefaults() Job {
 	if j.Lake == nil {
 		j.Lake = &lakefile.File{}
 	}
-	if j.Progress == nil {
+	if tell := j.Progress; tell == nil {
 		j.Progress = func(Progress) {}
+	} else {
+		var mu sync.Mutex
+		j.Progress = func(p Progress) {
+			mu.Lock()
+			defer mu.Unlock()
+			tell(p)
+		}
 	}
 	return j
 }

@@ -46,7 +46,7 @@ func openLake(store storage.Store) *lake {
 	return &lake{store, etl.Job{
 		Zones:    etl.Zones{Raw: zone("raw"), Processed: zone("processed"), Quarantine: zone("quarantine"), State: zone("state")},
 		Catalogs: map[string]commit.Catalog{"local": c},
-		Parallel: 2, Version: "test",
+		Parallel: 2, Version: "test", Directory: true,
 	}}
 }
 

@@ -79,7 +79,7 @@ func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(tasks)
-		for t := range input.Tasks(w.job.Zones.Raw.Store, w.plan.Objects, input.Options{Recheck: w.job.Recheck}) {
+		for t := range input.Tasks(w.job.Zones.Raw.Store, w.plan.Objects, input.Options{Recheck: w.job.Directory}) {
 			select {
 			case tasks <- t:
 			case <-ctx.Done():
@@ -116,7 +116,8 @@ func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
 				return err
 			}
 			for u := range units {
-				err := mp.unit(ctx, u)
+				n, err := mp.unit(ctx, u)
+				run.rows.Add(n)
 				buffers.Release(u)
 				if err != nil {
 					return err

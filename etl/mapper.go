@@ -83,11 +83,11 @@ func (m *mapper) input(o *batch.Object) *inputCounts {
 	return c
 }
 
-// unit takes one unit through the step.
-func (m *mapper) unit(ctx context.Context, u *batch.Unit) error {
+// unit takes one unit through the step and gives the number of its records.
+func (m *mapper) unit(ctx context.Context, u *batch.Unit) (records int64, err error) {
 	out, err := m.decoder.Decode(u)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() {
 		for _, b := range out.Batches {
@@ -98,6 +98,7 @@ func (m *mapper) unit(ctx context.Context, u *batch.Unit) error {
 	}()
 	for source, c := range out.Counts {
 		sum := m.count(source)
+		records += c.Records
 		sum.rescued += c.Rescued
 		sum.duplicateKeys += c.DuplicateKeys
 		sum.floored += c.Floored
@@ -110,7 +111,7 @@ func (m *mapper) unit(ctx context.Context, u *batch.Unit) error {
 		out.Batches[i] = nil
 		n, more, err := m.batch(ctx, u, unit, rows, b)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		rows += n
 		rejects = append(rejects, more...)
@@ -118,7 +119,7 @@ func (m *mapper) unit(ctx context.Context, u *batch.Unit) error {
 	if rows > 0 {
 		m.run.losers.unit(unit, rows)
 	}
-	return m.reject(u, out.Lines, rejects)
+	return records, m.reject(u, out.Lines, rejects)
 }
 
 // batch takes the rows of one source from its decoded batch, which it owns, to segments and keys. The first of them has

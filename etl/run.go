@@ -86,15 +86,18 @@ func (j Job) Commits(ctx context.Context) (commit.Lake, error) {
 		}
 		j.Catalogs = map[string]commit.Catalog{"local": c}
 	}
-	return commit.Lake{
+	lake := commit.Lake{
 		Log:      log,
 		Zones:    map[string]layout.Zone{layout.Raw: j.Zones.Raw, layout.Processed: j.Zones.Processed, layout.Quarantine: j.Zones.Quarantine},
 		Catalogs: j.Catalogs,
 		Program:  j.Version,
 
 		QuarantineColumns: quarantine.Columns(),
-		Owner:             commit.ProcessOwner(), Dead: commit.ProcessDead,
-	}, nil
+	}
+	if j.Directory {
+		lake.Owner, lake.Dead = commit.ProcessOwner(), commit.ProcessDead
+	}
+	return lake, nil
 }
 
 // manifest is what an attempt says of itself before it works.
@@ -128,7 +131,7 @@ func (j Job) try(ctx context.Context, lake commit.Lake, res *Result) error {
 		res.RunID, res.Warnings = attempt.ID, schemas.warnings
 		if len(p.Objects) == 0 {
 			res.Published = true
-			return nil
+			return attempt.Abandon(ctx)
 		}
 		err = j.work(ctx, lake, attempt, p, schemas, res)
 		var gone *input.ObjectError

@@ -14,13 +14,13 @@ import (
 
 // app is what all commands share: the common flags, and the console once the flags are read.
 type app struct {
-	lake, config    string
-	json, quiet     bool
-	logFormat       string
-	out, err        io.Writer
-	*console        // nil until a command starts
-	interrupted     *atomic.Bool
-	lakeWasAskedFor bool
+	lake, config string
+	json, quiet  bool
+	logFormat    string
+	out, err     io.Writer
+	*console     // nil until a command starts
+	interrupted  *atomic.Bool
+	lakeGiven    bool
 }
 
 const longHelp = `etl turns raw JSON into deduplicated, typed, partitioned Parquet.
@@ -89,7 +89,7 @@ func (a *app) wrap(c *cobra.Command, codes string, run func(ctx context.Context,
 			return err
 		}
 		a.console = console
-		a.lakeWasAskedFor = c.Flags().Changed("lake")
+		a.lakeGiven = c.Flags().Changed("lake")
 		return run(c.Context(), args)
 	}
 	return c
@@ -102,7 +102,7 @@ func (a *app) again(command string) string {
 		executable = ""
 	}
 	s := program(executable) + " " + command
-	if a.lakeWasAskedFor {
+	if a.lakeGiven {
 		s += " --lake " + shellQuote(a.lake)
 	}
 	if a.config != "" {

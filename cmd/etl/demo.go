@@ -42,10 +42,10 @@ is left alone.`,
 		},
 	}, runCodes, func(ctx context.Context, args []string) error {
 		if len(args) == 1 {
-			if a.lakeWasAskedFor && args[0] != a.lake {
+			if a.lakeGiven && args[0] != a.lake {
 				return usage(fmt.Errorf("two folders for the demo: %s and %s", args[0], a.lake))
 			}
-			a.lake, a.lakeWasAskedFor = args[0], true
+			a.lake, a.lakeGiven = args[0], true
 		}
 		if a.config != "" {
 			return usage(errors.New("a demo lake takes no lake file"))
@@ -145,11 +145,12 @@ func (a *app) drop(ctx context.Context, l *lake, n int, o demo.Options) (*demo.D
 		total.Duplicates += s.Duplicates
 		total.Broken += s.Broken
 	}
-	what := fmt.Sprintf("A small lake in %s.\n\nThe first drop", a.lake)
-	if n > 1 {
-		what = "\nThe second drop, with new fields, values that no longer fit, and records sent again"
+	if n == 1 {
+		a.say("A small lake in %s. The first drop of raw objects:\n", a.lake)
+	} else {
+		a.say("\nA day later, a second drop: with new fields, with values that no longer fit, and\nwith records that were sent before:\n")
 	}
-	a.say("%s: %s, %s, below %s;\n%s, of which %s are repeated and %s broken.\n", what,
+	a.say("  %s, %s, below %s\n  %s, of which %s are repeated and %s are broken\n",
 		plural(len(d.Objects), "object", "objects"), size(d.Bytes), filepath.Join(a.lake, layout.Raw),
 		plural(total.Records, "record", "records"), count(total.Duplicates), count(total.Broken))
 	a.event("drop landed", "drop", n, "objects", len(d.Objects), "bytes", d.Bytes, "records", total.Records)

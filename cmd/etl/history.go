@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -58,26 +59,28 @@ func (a *app) status(s *inspect.Status) error {
 	if s.Pending > 0 {
 		pending = fmt.Sprintf("%s waiting, %s: %s", count(s.Pending), size(s.PendingBytes), a.again("run"))
 	}
-	rows = append(rows, []string{"raw objects", fmt.Sprintf("%s read, %s", count(s.Consumed), pending)})
+	rows = append(rows, []string{"raw", fmt.Sprintf("%s read, %s", plural(s.Consumed, "object", "objects"), pending)})
 	if s.Last != nil {
-		rows = append(rows, []string{"last run", fmt.Sprintf("entry %d at %s UTC: %s records in, %s out", s.Last.Seq, s.Last.When.UTC().Format(whenFormat), count(s.Last.In), count(s.Last.Out))})
+		rows = append(rows, []string{"last run", fmt.Sprintf("entry %d, %s UTC\n%s", s.Last.Seq, s.Last.When.UTC().Format(whenFormat), balance(s.Last.In, s.Last.Out, s.Last.Duplicates, s.Last.Quarantined))})
 	}
 	if s.Head > 0 {
-		rows = append(rows, []string{"all runs", fmt.Sprintf("%s in = %s out + %s + %s quarantined", plural(s.In, "record", "records"), count(s.Out), plural(s.Duplicates, "duplicate", "duplicates"), count(s.Quarantined))})
+		rows = append(rows, []string{"all runs", balance(s.In, s.Out, s.Duplicates, s.Quarantined)})
 	}
 	if s.Rescued > 0 {
 		rows = append(rows, []string{"rescued", plural(s.Rescued, "row has", "rows have") + " values in _rescued"})
 	}
+	p := &printer{w: a.out}
 	for _, r := range rows {
-		if _, err := fmt.Fprintf(a.out, "%-12s  %s\n", r[0], r[1]); err != nil {
-			return err
-		}
+		p.printf("%-8s  %s\n", r[0], strings.ReplaceAll(r[1], "\n", "\n          "))
+	}
+	if p.err != nil {
+		return p.err
 	}
 	if rules := ranked(s.Rules); len(rules) > 0 {
 		printList(a.out, "Quarantined, by rule", []item{{texts: rules}})
 	}
 	if len(s.Widen) > 0 {
-		if _, err := fmt.Fprintf(a.out, "\nValues that fit no column, by path. To keep them in a column of their own, declare it\nas string or json in lake.yaml.\n"); err != nil {
+		if _, err := fmt.Fprint(a.out, "\nValues that did not fit, which _rescued keeps; a wider column would take them\n"); err != nil {
 			return err
 		}
 		var table [][]string
@@ -89,6 +92,11 @@ func (a *app) status(s *inspect.Status) error {
 		}, table)
 	}
 	return nil
+}
+
+// balance says what became of records.
+func balance(in, out, duplicates, quarantined int64) string {
+	return fmt.Sprintf("%s in = %s out + %s + %s quarantined", count(in), count(out), plural(duplicates, "duplicate", "duplicates"), count(quarantined))
 }
 
 func (a *app) logCommand() *cobra.Command {
@@ -124,10 +132,21 @@ func (a *app) logCommand() *cobra.Command {
 				count(e.In), count(e.Out), count(e.Duplicates), count(e.Quarantined), count(len(e.Partitions)), e.Attempt,
 			})
 		}
-		return printTable(a.out, "", []column{
-			{name: "entry", right: true}, {name: "when (UTC)"}, {name: "kind"}, {name: "in", right: true}, {name: "out", right: true},
-			{name: "dup", right: true}, {name: "quar", right: true}, {name: "parts", right: true}, {name: "attempt"},
-		}, rows)
+		columns := []column{
+			{name: "entry", right: true},
+			{name: "when (UTC)"},
+			{name: "kind"},
+			{name: "in", right: true},
+			{name: "out", right: true},
+			{name: "dup", right: true},
+			{name: "quar", right: true},
+			{name: "parts", right: true},
+			{name: "attempt"},
+		}
+		if a.width > 0 {
+			columns = columns[:fitting(columns, rows, a.width)]
+		}
+		return printTable(a.out, "", columns, rows)
 	})
 	c.Flags().IntVarP(&n, "entries", "n", n, "how many entries")
 	return c

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,10 +20,10 @@ var phases = map[string]string{
 // lineEvery is how often progress is told where there is no terminal.
 const lineEvery = 5 * time.Second
 
-// progress shows how a run goes on: a bar on a terminal, a line now and then elsewhere. Its update is called from one
-// goroutine at a time.
+// progress shows how a run goes on: a bar on a terminal, a line now and then elsewhere. Safe for concurrent use.
 type progress struct {
 	c      *console
+	mu     sync.Mutex
 	bars   *mpb.Progress // nil without a terminal
 	bar    *mpb.Bar
 	now    etl.Progress
@@ -60,7 +61,10 @@ func (p *progress) tail(s decor.Statistics) string {
 	if f.phase != "map" {
 		return ""
 	}
-	text := fmt.Sprintf("%12s records", count(f.records))
+	text := ""
+	if f.records > 0 {
+		text = fmt.Sprintf("%12s records", count(f.records))
+	}
 	if d := time.Since(f.began).Seconds(); d > 0.2 {
 		text += fmt.Sprintf("%11s/s", size(int64(float64(s.Current)/d)))
 	}
@@ -69,7 +73,9 @@ func (p *progress) tail(s decor.Statistics) string {
 
 // update takes the engine's news.
 func (p *progress) update(now etl.Progress) {
-	if now.Phase != p.now.Phase || now.Done < p.now.Done {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Phase != p.now.Phase || now.Done < p.now.Done/2 { // a phase that is done again; a little less is late news
 		p.began = time.Now()
 	}
 	p.now = now
@@ -98,7 +104,10 @@ func (p *progress) line() {
 		text += fmt.Sprintf(" %d %%", n.Done*100/n.Total)
 	}
 	if n.Phase == "map" {
-		text += fmt.Sprintf(", %s of %s, %s records, %s/s", size(n.Done), size(n.Total), count(n.Records), size(int64(rate(float64(n.Done), seconds))))
+		text += fmt.Sprintf(", %s of %s, %s/s", size(n.Done), size(n.Total), size(int64(rate(float64(n.Done), seconds))))
+		if n.Records > 0 {
+			text += fmt.Sprintf(", %s records", count(n.Records))
+		}
 	}
 	p.c.say("%s\n", text)
 }

@@ -107,7 +107,11 @@ func (a *app) run(ctx context.Context, l *lake, j etl.Job) (*etl.Result, error) 
 	if j.Catalogs, err = l.catalogs(); err != nil {
 		return nil, err
 	}
-	j.Recheck = true
+	if l.file != nil {
+		for _, w := range l.file.Warnings {
+			a.warn(w)
+		}
+	}
 	p := newProgress(a.console)
 	j.Progress = p.update
 	r, err := etl.Run(ctx, j)

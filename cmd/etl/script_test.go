@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,12 +27,13 @@ func TestMain(m *testing.M) {
 //	field PATH VALUE        the last stdout is one JSON object with that value there: records_in, tables.0.rows, tables.len
 //	jsonlines               the last stderr is JSON objects, one a line
 //	age FILE…               makes files an hour old, so that a run does not wait for them to settle
+//	twice ARGS…             runs etl twice at once: each must end with 0 or 4
 //	interrupt ARGS…         runs etl, sends it SIGINT after half a second: it must end with 130 within 2 s
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "field": field, "jsonlines": jsonLines, "age": age, "interrupt": interrupt,
+			"exits": exits, "field": field, "jsonlines": jsonLines, "age": age, "interrupt": interrupt, "twice": twice,
 		},
 	})
 }
@@ -109,22 +111,38 @@ func age(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
-	program, err := exec.LookPath("etl")
-	if path := ts.Getenv("PATH"); err != nil {
-		dir, _, _ := strings.Cut(path, string(os.PathListSeparator))
-		program = dir + "/etl"
-	}
-	c := exec.Command(program, args...)
-	c.Dir = ts.MkAbs(".")
+// background makes a command that runs etl beside the script.
+func background(ts *testscript.TestScript, args []string, stderr *bytes.Buffer) *exec.Cmd {
+	dir, _, _ := strings.Cut(ts.Getenv("PATH"), string(os.PathListSeparator))
+	c := exec.Command(filepath.Join(dir, "etl"), args...)
+	c.Dir, c.Stderr = ts.MkAbs("."), stderr
 	c.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"))
+	return c
+}
+
+func twice(ts *testscript.TestScript, neg bool, args []string) {
+	var stderr [2]bytes.Buffer
+	var runs [2]*exec.Cmd
+	for i := range runs {
+		runs[i] = background(ts, args, &stderr[i])
+		ts.Check(runs[i].Start())
+	}
+	for i, c := range runs {
+		var exit *exec.ExitError
+		if err := c.Wait(); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != exitConflict) {
+			ts.Fatalf("ended with %v; stderr: %s", err, stderr[i].String())
+		}
+	}
+}
+
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	var stderr bytes.Buffer
-	c.Stderr = &stderr
+	c := background(ts, args, &stderr)
 	ts.Check(c.Start())
 	time.Sleep(500 * time.Millisecond)
 	ts.Check(c.Process.Signal(syscall.SIGINT))
 	at := time.Now()
-	err = c.Wait()
+	err := c.Wait()
 	ts.Logf("stderr: %s", stderr.String())
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {

@@ -63,8 +63,12 @@ func (a *app) summary(r *etl.Result) {
 // counts prints the balance, a line a source.
 func (a *app) counts(r *etl.Result) {
 	columns := []column{
-		{name: ""}, {name: "in", right: true}, {name: "out", right: true}, {name: "duplicates", right: true},
-		{name: "quarantined", right: true}, {name: "rescued", right: true},
+		{name: ""},
+		{name: "in", right: true},
+		{name: "out", right: true},
+		{name: "duplicates", right: true},
+		{name: "quarantined", right: true},
+		{name: "rescued", right: true},
 	}
 	replaced := r.Replaced > 0
 	if replaced {

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 
 	"datalake/etl/inspect"
@@ -21,7 +21,7 @@ func (a *app) tablesCommand() *cobra.Command {
 		Use: "tables [flags]", Short: "List the tables",
 		Long: `Lists the tables: one a source (processed_<source>), processed_data, which spans
 all sources with the columns that all have, and quarantine, the records that were
-set aside. --json also gives each table's columns and their types.`,
+set aside. --json also gives each table's source, and its columns with their types.`,
 		Example: "  etl tables\n  etl tables --lake my-lake --json",
 		Args:    noArgs,
 	}, readCodes, func(ctx context.Context, _ []string) error {
@@ -39,11 +39,15 @@ set aside. --json also gives each table's columns and their types.`,
 		}
 		var rows [][]string
 		for _, t := range tables {
-			rows = append(rows, []string{t.Name, t.Source, count(t.Rows), count(t.Partitions), count(t.Files), size(t.Bytes), count(len(t.Columns))})
+			rows = append(rows, []string{t.Name, count(t.Rows), count(t.Partitions), count(t.Files), size(t.Bytes), count(len(t.Columns))})
 		}
 		return printTable(a.out, "", []column{
-			{name: "table", cut: 40}, {name: "source", cut: 30}, {name: "rows", right: true}, {name: "partitions", right: true},
-			{name: "files", right: true}, {name: "size", right: true}, {name: "columns", right: true},
+			{name: "table", cut: 48},
+			{name: "rows", right: true},
+			{name: "partitions", right: true},
+			{name: "files", right: true},
+			{name: "size", right: true},
+			{name: "columns", right: true},
 		}, rows)
 	})
 }
@@ -66,7 +70,11 @@ part of the table. The entry is that of the log which wrote the file.`,
 			return usageIfNoTable(err)
 		}
 		if a.console.json {
-			return a.object(map[string]any{"table": args[0], "files": orEmpty(files)})
+			name, err := l.Resolve(args[0])
+			if err != nil {
+				return usageIfNoTable(err)
+			}
+			return a.object(map[string]any{"table": name, "files": orEmpty(files)})
 		}
 		var rows [][]string
 		for _, f := range files {
@@ -78,13 +86,8 @@ part of the table. The entry is that of the log which wrote the file.`,
 	})
 }
 
-// path is a file's URL as people write it.
-func path(location string) string {
-	if u, err := url.Parse(location); err == nil && u.Scheme == "file" {
-		return u.Path
-	}
-	return location
-}
+// path is a file's location as people write it. Locations are not escaped, as partition paths have escapes of their own.
+func path(location string) string { return strings.TrimPrefix(location, "file://") }
 
 func (a *app) headCommand() *cobra.Command {
 	n := 10
@@ -144,12 +147,13 @@ func rowObjects(r *inspect.Rows) []json.RawMessage {
 	return out
 }
 
-// How wide a value may be where rows are printed.
+// How wide a value may be where rows are printed: to a terminal, by name or else valueCut; elsewhere pipedCut.
 const (
-	idCut    = 13
 	valueCut = 24
 	pipedCut = 60
 )
+
+var cuts = map[string]int{"record_id": 13, "reason": 48, "payload": 60}
 
 // printRows prints rows as a table. Where width is limited, columns that tell most come first, and those that do not fit are
 // named below. Columns in which all rows are null come last.
@@ -171,22 +175,16 @@ func printRows(w io.Writer, r *inspect.Rows, width int) error {
 	for _, i := range order {
 		c := column{name: r.Columns[i].Name, right: numeric(r.Columns[i].Type), cut: pipedCut}
 		if width > 0 {
-			c.cut = valueCut
-			if c.name == "record_id" {
-				c.cut = idCut
+			c.cut = cuts[c.name]
+			if c.cut == 0 {
+				c.cut = valueCut
 			}
 		}
 		columns = append(columns, c)
 	}
 	fit := len(columns)
 	if width > 0 {
-		fit = 0
-		for used := -len(gap); fit < len(columns); fit++ {
-			used += len(gap) + widths(columns[fit:fit+1], column1(cells, fit))[0]
-			if used > width && fit > 0 {
-				break
-			}
-		}
+		fit = fitting(columns, cells, width)
 	}
 	if err := printTable(w, "", columns[:fit], cells); err != nil {
 		return err
@@ -203,8 +201,28 @@ func printRows(w io.Writer, r *inspect.Rows, width int) error {
 	return err
 }
 
-// column1 is one column of a table of texts.
-func column1(cells [][]string, i int) [][]string {
+// fitting says how many of the columns fit into width. The last of them may be cut to what is left.
+func fitting(columns []column, cells [][]string, width int) int {
+	const least = 16
+	used := -len(gap)
+	for i := range columns {
+		used += len(gap)
+		need := widths(columns[i:i+1], only(cells, i))[0]
+		if used+need > width {
+			rest := width - used
+			if columns[i].right || rest < max(least, runewidth.StringWidth(columns[i].name)) {
+				return max(i, 1)
+			}
+			columns[i].cut = rest
+			return i + 1
+		}
+		used += need
+	}
+	return len(columns)
+}
+
+// only is column i of a table of texts.
+func only(cells [][]string, i int) [][]string {
 	out := make([][]string, len(cells))
 	for k := range cells {
 		out[k] = cells[k][i : i+1]

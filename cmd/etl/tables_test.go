@@ -12,9 +12,15 @@ import (
 
 func someRows() *inspect.Rows {
 	r := &inspect.Rows{Table: "t", Columns: []inspect.Column{
-		{Name: "record_id", Type: "string"}, {Name: "event_time", Type: "timestamp"}, {Name: "ingested_at", Type: "timestamp"},
-		{Name: "city", Type: "string"}, {Name: "empty", Type: "double"}, {Name: "n", Type: "decimal(9,2)"}, {Name: "tags", Type: "list<string>"},
-		{Name: "quality_score", Type: "double"}, {Name: "_rescued", Type: "string"},
+		{Name: "record_id", Type: "string"},
+		{Name: "event_time", Type: "timestamp"},
+		{Name: "ingested_at", Type: "timestamp"},
+		{Name: "city", Type: "string"},
+		{Name: "empty", Type: "double"},
+		{Name: "n", Type: "decimal(9,2)"},
+		{Name: "tags", Type: "list<string>"},
+		{Name: "quality_score", Type: "double"},
+		{Name: "_rescued", Type: "string"},
 	}}
 	for _, row := range []string{
 		`["0123456789abcdef","2025-11-24T10:00:00.000Z","2025-11-24T10:00:01.250Z","東京",null,1.50,["a"],1,null]`,
@@ -44,6 +50,12 @@ record_id      event_time               city       n  tags
 0123456789ab…  2025-11-24 10:00:00      東京    1.50  ["a"]
 b              2025-11-24 10:00:00.001        -12.05  []
 … and 4 more columns: ingested_at, quality_score, empty, _rescued
+`},
+		{80, `
+record_id      event_time               city       n  tags   ingested_at
+0123456789ab…  2025-11-24 10:00:00      東京    1.50  ["a"]  2025-11-24 10:00:0…
+b              2025-11-24 10:00:00.001        -12.05  []     2025-11-24 10:00:0…
+… and 3 more columns: quality_score, empty, _rescued
 `},
 		{10, `
 record_id

@@ -55,8 +55,14 @@ func TestClip(t *testing.T) {
 		width int
 		want  string
 	}{
-		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"東京都", 5, "東京…"}, {"東京都", 4, "東…"}, {"a\nb\tc", 0, "a b c"},
-		{"\x1b[31m", 0, "�[31m"}, {"a\u202eb", 0, "a�b"}, {"", 3, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "ab…"},
+		{"東京都", 5, "東京…"},
+		{"東京都", 4, "東…"},
+		{"a\nb\tc", 0, "a b c"},
+		{"\x1b[31m", 0, "�[31m"},
+		{"a\u202eb", 0, "a�b"},
+		{"", 3, ""},
 	} {
 		if got := clip(c.in, c.width); got != c.want {
 			t.Errorf("clip(%q, %d) = %q, want %q", c.in, c.width, got, c.want)

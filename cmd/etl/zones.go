@@ -17,7 +17,6 @@ import (
 	"datalake/pkg/commitlog"
 	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
-	"datalake/pkg/storage"
 	"datalake/pkg/storage/file"
 )
 
@@ -55,7 +54,7 @@ func (a *app) open() (*lake, error) {
 			return nil, usage(err)
 		}
 	}
-	dirs, err := a.folders(root, name, l.file)
+	dirs, err := a.folders(root, l.file)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +64,10 @@ func (a *app) open() (*lake, error) {
 		name string
 		zone *layout.Zone
 	}{
-		{layout.Raw, &l.zones.Raw}, {layout.Processed, &l.zones.Processed},
-		{layout.Quarantine, &l.zones.Quarantine}, {layout.State, &l.zones.State},
+		{layout.Raw, &l.zones.Raw},
+		{layout.Processed, &l.zones.Processed},
+		{layout.Quarantine, &l.zones.Quarantine},
+		{layout.State, &l.zones.State},
 	} {
 		parent, base := filepath.Split(dirs[z.name])
 		parent = filepath.Clean(parent)
@@ -80,8 +81,7 @@ func (a *app) open() (*lake, error) {
 			}
 			stores[parent] = s
 		}
-		var store storage.Store = s
-		*z.zone = layout.Zone{Store: store, Prefix: base, Root: "file://" + (&url.URL{Path: strings.TrimSuffix(parent, "/")}).EscapedPath()}
+		*z.zone = layout.Zone{Store: s, Prefix: base, Root: "file://" + strings.TrimSuffix(parent, "/")}
 		if err := z.zone.Check(); err != nil {
 			return nil, usage(fmt.Errorf("%s zone: %w", z.name, err))
 		}
@@ -91,13 +91,13 @@ func (a *app) open() (*lake, error) {
 
 // folders are the absolute folders of the zones. --lake goes before the lake file's root; single zones of the lake file go
 // before both.
-func (a *app) folders(root, name string, f *lakefile.File) (map[string]string, error) {
+func (a *app) folders(root string, f *lakefile.File) (map[string]string, error) {
 	var given map[string]string
 	if f != nil {
 		z := f.Zones
 		given = map[string]string{layout.Raw: z.Raw, layout.Processed: z.Processed, layout.Quarantine: z.Quarantine, layout.State: z.State}
-		if z.Root != "" && !a.lakeWasAskedFor {
-			r, err := folder(beside(name, z.Root))
+		if z.Root != "" && !a.lakeGiven {
+			r, err := folder(z.Root)
 			if err != nil {
 				return nil, err
 			}
@@ -109,7 +109,7 @@ func (a *app) folders(root, name string, f *lakefile.File) (map[string]string, e
 		dir := filepath.Join(root, zone)
 		if given[zone] != "" {
 			var err error
-			if dir, err = folder(beside(name, given[zone])); err != nil {
+			if dir, err = folder(given[zone]); err != nil {
 				return nil, err
 			}
 		}
@@ -120,14 +120,6 @@ func (a *app) folders(root, name string, f *lakefile.File) (map[string]string, e
 		dirs[zone] = abs
 	}
 	return dirs, nil
-}
-
-// beside is a zone as a lake file names it: relative folders begin where the lake file lies.
-func beside(name, zone string) string {
-	if strings.Contains(zone, "://") || filepath.IsAbs(zone) {
-		return zone
-	}
-	return filepath.Join(filepath.Dir(name), zone)
 }
 
 // folder reads a plain path or a file:// URL.

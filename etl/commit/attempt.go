@@ -16,8 +16,8 @@ import (
 	"datalake/pkg/storage"
 )
 
-// Attempt is one try at an entry. Its methods may be called by many goroutines at once, but Rebase and Decide by one only, while no
-// other method is called.
+// Attempt is one try at an entry. Its methods may be called by many goroutines at once, but Rebase and Decide by one
+// only, while no other method is called.
 type Attempt struct {
 	// ID names it: made at random after the head was read.
 	ID string
@@ -37,9 +37,9 @@ const aliveName = "alive"
 // ManifestName is the name of the object in which an attempt says what it set out to do. gc keeps it.
 const ManifestName = "manifest"
 
-// Begin reads the head of the log as the base and makes an attempt on it, which it signs as alive. Where the log is empty
-// it first checks that the store can carry the protocol. An attempt that is left alone does no harm: gc takes it away.
-// Errors: those of commitlog.Log.Head, ErrRoots, ErrStore, and the lake's faults.
+// Begin reads the head of the log as the base and makes an attempt on it, which it signs as alive. Where the log is
+// empty it first checks that the store can carry the protocol. An attempt that is left alone does no harm: gc takes it
+// away. Errors: those of commitlog.Log.Head, ErrRoots, ErrStore, and the lake's faults.
 func Begin(ctx context.Context, lake Lake) (*Attempt, error) {
 	if err := lake.Validate(); err != nil {
 		return nil, fmt.Errorf("begin attempt: %w", err)
@@ -70,9 +70,9 @@ func Begin(ctx context.Context, lake Lake) (*Attempt, error) {
 	return a, nil
 }
 
-// Rebase moves the attempt to the newest state, after a Conflict that says so: redo resolve and write on the new Base. If a twin has
-// decided the attempt meanwhile, decided is its entry, and the work is done. Errors: ErrRounds, ErrCondemned, and those of
-// commitlog.Log.Head.
+// Rebase moves the attempt to the newest state, after a Conflict that says so: redo resolve and write on the new Base.
+// If a twin has decided the attempt meanwhile, decided is its entry, and the work is done. Errors: ErrRounds,
+// ErrCondemned, and those of commitlog.Log.Head.
 func (a *Attempt) Rebase(ctx context.Context) (decided uint64, err error) {
 	if a.rounds++; a.rounds > MaxRounds {
 		return 0, fmt.Errorf("rebase attempt %s: %w", a.ID, ErrRounds)
@@ -92,7 +92,8 @@ func newID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
-// Alive signs the attempt as alive and gives the store's time. Call it at least every 10 minutes as long as the attempt works.
+// Alive signs the attempt as alive and gives the store's time. Call it at least every 10 minutes as long as the attempt
+// works.
 func (a *Attempt) Alive(ctx context.Context) (now time.Time, err error) {
 	z := a.lake.Log.Zone()
 	info, err := z.Store.Put(ctx, z.Key(layout.AttemptPath(a.ID, aliveName)), strings.NewReader(a.ID), storage.PutOptions{})
@@ -118,8 +119,9 @@ func (a *Attempt) Put(ctx context.Context, name string, body io.ReadSeeker) (sto
 	return info, nil
 }
 
-// Abandon takes away what the attempt wrote to its own folder, and so its sign of life. It is for an attempt that found nothing to do; one that has
-// put files aside or has called Decide must be left to gc, which it is no error to do always.
+// Abandon takes away what the attempt wrote to its own folder, and so its sign of life. It is for an attempt that found
+// nothing to do; one that has put files aside or has called Decide must be left to gc, which it is no error to do
+// always.
 func (a *Attempt) Abandon(ctx context.Context) error {
 	z := a.lake.Log.Zone()
 	var keys []string
@@ -141,9 +143,9 @@ func (a *Attempt) Abandon(ctx context.Context) error {
 	return nil
 }
 
-// PutFile puts a finished data file aside, once, and gives it with Name and Key filled in. The caller sets Size, Rows, SHA256 and
-// Keys of f, of a file that it has read back; the name is made of the hash. What it gives goes into an act of the body.
-// Errors: commitlog.ErrInvalid for a zone that takes no files or a file without size or hash.
+// PutFile puts a finished data file aside, once, and gives it with Name and Key filled in. The caller sets Size, Rows,
+// SHA256 and Keys of f, of a file that it has read back; the name is made of the hash. What it gives goes into an act
+// of the body. Errors: commitlog.ErrInvalid for a zone that takes no files or a file without size or hash.
 func (a *Attempt) PutFile(ctx context.Context, p commitlog.Partition, f commitlog.File, body io.ReadSeeker) (commitlog.File, error) {
 	z, ok := a.lake.Zones[p.Zone]
 	if !ok || p.Zone == layout.Raw {
@@ -167,8 +169,8 @@ func (a *Attempt) PutFile(ctx context.Context, p commitlog.Partition, f commitlo
 	return f, nil
 }
 
-// fileName names a file by its hash. Where the partition has a file of these very bytes already (two runs without dedupe over
-// equal records), a number tells them apart, so that the second is not taken for the first.
+// fileName names a file by its hash. Where the partition has a file of these very bytes already (two runs without
+// dedupe over equal records), a number tells them apart, so that the second is not taken for the first.
 func (a *Attempt) fileName(p commitlog.Partition, hash string) string {
 	extension := ".parquet"
 	if p.Zone == layout.Quarantine {

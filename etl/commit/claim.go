@@ -14,12 +14,12 @@ import (
 	"datalake/pkg/storage"
 )
 
-// Claims keep publishers of one catalog apart, because a catalog may not be able to tell a late request from a new one. Claims
-// are numbered; each is put once, and ended by a "done" of the same number. The next number may be taken when the last one is
-// done, or so old that its holder has stopped sending, or when its holder is known to be dead.
+// Claims keep publishers of one catalog apart, because a catalog may not be able to tell a late request from a new one.
+// Claims are numbered; each is put once, and ended by a "done" of the same number. The next number may be taken when
+// the last one is done, or so old that its holder has stopped sending, or when its holder is known to be dead.
 //
-// A claim is no lock that safety of the log rests on: were two publishers to write at once, the catalog could show an older
-// decided state until the next publish, and nothing else would happen.
+// A claim is no lock that safety of the log rests on: were two publishers to write at once, the catalog could show an
+// older decided state until the next publish, and nothing else would happen.
 
 // claimBody is the content of a claim.
 type claimBody struct {
@@ -48,8 +48,8 @@ type claim struct {
 // errClaimOld: the holder may send nothing more.
 var errClaimOld = errors.New("claim has become old")
 
-// check is called before each request to the catalog. The time since the claim is measured by the monotonic and by the wall
-// clock, of which one stands still while a machine sleeps.
+// check is called before each request to the catalog. The time since the claim is measured by the monotonic and by the
+// wall clock, of which one stands still while a machine sleeps.
 func (c *claim) check() error {
 	now := c.clock()
 	if max(now.Sub(c.began), now.Round(0).Sub(c.began.Round(0))) > c.limit {
@@ -218,8 +218,8 @@ func (l Lake) end(ctx context.Context, c *claim, b doneBody) error {
 	return nil
 }
 
-// abandon lets go of a claim after an error. A claim under which a request was sent whose outcome is unknown is not ended: the
-// request may still take effect, and then the next publisher had better not have begun.
+// abandon lets go of a claim after an error. A claim under which a request was sent whose outcome is unknown is not
+// ended: the request may still take effect, and then the next publisher had better not have begun.
 func (l Lake) abandon(ctx context.Context, c *claim, cause error) {
 	if errors.Is(cause, storage.ErrUnknown) || ctx.Err() != nil {
 		hold(c.nonce, false)

@@ -30,11 +30,12 @@ type Collected struct {
 }
 
 // Collect is gc. It decides in the log what goes, and then deletes it; what an earlier gc decided and did not get round
-// to, it deletes too. Only what went out of use longer ago than Grace goes: attempts that were not decided and have shown no sign of
-// life, directories that partitions have left, what decided attempts had put aside. All ages are the store's.
+// to, it deletes too. Only what went out of use longer ago than Grace goes: attempts that were not decided and have
+// shown no sign of life, directories that partitions have left, what decided attempts had put aside. All ages are the
+// store's.
 //
-// Errors: ErrConflict if others were in the way again and again; those of Begin and of the stores and catalogs. After an error
-// the next gc goes on.
+// Errors: ErrConflict if others were in the way again and again; those of Begin and of the stores and catalogs. After
+// an error the next gc goes on.
 func Collect(ctx context.Context, lake Lake) (Collected, error) {
 	for round := 0; ; round++ {
 		got, err := collect(ctx, lake)

@@ -20,13 +20,15 @@ var (
 	ErrCondemned = errors.New("attempt is condemned")
 	// ErrRounds: the attempt was redone MaxRounds times and lost each time.
 	ErrRounds = errors.New("gave up after repeated conflicts")
-	// ErrUnknown: the decision may or may not be in the log, and the store does not tell. Delete nothing; the next run finds out.
+	// ErrUnknown: the decision may or may not be in the log, and the store does not tell. Delete nothing; the next run
+	// finds out.
 	ErrUnknown = errors.New("outcome of the commit unknown")
 	// ErrFingerprint: a source's rows would mean something else than those that its table has.
 	ErrFingerprint = errors.New("the meaning of the source's rows has changed")
 	// ErrRoots: the zones are not those that the log's first entry names.
 	ErrRoots = errors.New("zones differ from those of the log")
-	// ErrStore: the store cannot carry the protocol: of racing puts not exactly one won, or it cannot copy beside a zone.
+	// ErrStore: the store cannot carry the protocol: of racing puts not exactly one won, or it cannot copy beside a
+	// zone.
 	ErrStore = errors.New("store unfit for commits")
 	// ErrBusy: somebody else is publishing, and did not finish within the time to wait.
 	ErrBusy = errors.New("another publisher is at work")
@@ -72,12 +74,12 @@ type Lake struct {
 	ClaimAge time.Duration
 	// PublishWait is how long Publish waits for another publisher; 0 means 1 min.
 	PublishWait time.Duration
-	// Owner names this process in claims, and Dead tells for certain that the process which an Owner named has ended, so
-	// that its claim need not grow old. Both may be empty: then claims only age. See ProcessOwner.
+	// Owner names this process in claims, and Dead tells for certain that the process which an Owner named has ended,
+	// so that its claim need not grow old. Both may be empty: then claims only age. See ProcessOwner.
 	Owner string
 	Dead  func(owner string) bool
-	// Clock tells the holder of a claim how much time has passed; nil means the machine's clocks. Ages of objects are the
-	// store's, whatever it says.
+	// Clock tells the holder of a claim how much time has passed; nil means the machine's clocks. Ages of objects are
+	// the store's, whatever it says.
 	Clock func() time.Time
 	// Retries is how often a request whose outcome is unknown is sent again before Decide gives up; 0 means 10. The
 	// waits between grow from RetryWait; 0 means 50 ms.

@@ -20,18 +20,21 @@ import (
 type Decision struct {
 	// Kind of the entry; empty means run.
 	Kind string
-	// Reads are the partitions that the result depends on, besides those it acts on: all in the scope of the dedupe key.
+	// Reads are the partitions that the result depends on, besides those it acts on: all in the scope of the dedupe
+	// key.
 	Reads []commitlog.Set
-	// Body holds inputs, acts and counts. Decide fills in the directories of the acts, and for files that the partition has
-	// already the key at which it found them, and sorts the lists.
+	// Body holds inputs, acts and counts. Decide fills in the directories of the acts, and for files that the partition
+	// has already the key at which it found them, and sorts the lists.
 	Body *commitlog.Body
 }
 
-// Decide puts the attempt's entry into the log and gives its number; if the attempt is in the log already, it gives that.
-// Before, it checks that body and base agree, that the counts balance, and that every file is there with its size.
+// Decide puts the attempt's entry into the log and gives its number; if the attempt is in the log already, it gives
+// that. Before, it checks that body and base agree, that the counts balance, and that every file is there with its
+// size.
 //
-// Errors: *Conflict, ErrCondemned, ErrUnknown, ErrFingerprint, ErrRoots, ErrMissing, commitlog.ErrInvalid, commitlog.ErrNewer.
-// After any but ErrUnknown the attempt is not in the log, and never will be unless Decide is called again.
+// Errors: *Conflict, ErrCondemned, ErrUnknown, ErrFingerprint, ErrRoots, ErrMissing, commitlog.ErrInvalid,
+// commitlog.ErrNewer. After any but ErrUnknown the attempt is not in the log, and never will be unless Decide is called
+// again.
 func (a *Attempt) Decide(ctx context.Context, d Decision) (uint64, error) {
 	if d.Kind == "" {
 		d.Kind = commitlog.Run
@@ -82,9 +85,9 @@ func (a *Attempt) decide(ctx context.Context, d *Decision) (uint64, error) {
 	}
 }
 
-// examine looks at each entry after the base, up to the head, which it gives. It finds out whether the attempt is decided
-// or condemned, and, for a decision, whether others are in the way. What asks for the most is reported: a new plan before a
-// new base.
+// examine looks at each entry after the base, up to the head, which it gives. It finds out whether the attempt is
+// decided or condemned, and, for a decision, whether others are in the way. What asks for the most is reported: a new
+// plan before a new base.
 func (a *Attempt) examine(ctx context.Context, d *Decision) (head *commitlog.State, decided uint64, err error) {
 	if head, err = a.lake.Log.Head(ctx); err != nil {
 		return nil, 0, err
@@ -278,8 +281,8 @@ func (a *Attempt) balance(b *commitlog.Body) error {
 	return nil
 }
 
-// checkFiles sees to it that every file is there with its size. A file that its partition has already is looked for where
-// it was published first, since what was put aside may be collected.
+// checkFiles sees to it that every file is there with its size. A file that its partition has already is looked for
+// where it was published first, since what was put aside may be collected.
 func (a *Attempt) checkFiles(ctx context.Context, b *commitlog.Body) error {
 	type place struct {
 		zone layout.Zone

@@ -3,6 +3,7 @@ package commit_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -118,12 +119,17 @@ func faults(at int, crash, after bool) (before, afterwards memory.Fault, calls f
 	return before, afterwards, func() int { return n }
 }
 
-// stride is how many points are left out where time is short.
+var every = flag.Bool("every", false, "try faults and schedules at every point, not at every second")
+
+// stride is the distance between the points that are tried.
 func stride(short int) int {
-	if testing.Short() {
+	switch {
+	case *every:
+		return 1
+	case testing.Short():
 		return short
 	}
-	return 1
+	return 2
 }
 
 // Every call to the store fails in turn, once or from then on, before or after it took effect.
@@ -169,7 +175,7 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 	for name, crash := range crashes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for at := 0; ; at += 2 * stride(20) {
+			for at := 0; ; at += stride(40) {
 				disk := crashfs.New()
 				store, err := file.OpenFS("/lake", disk)
 				if err != nil {

@@ -40,8 +40,8 @@ type one struct {
 	others    []string
 }
 
-// to fills what the entries after the last one filled decided, up to the head: of each entry the new and fresh directories
-// first, then the files that are added.
+// to fills what the entries after the last one filled decided, up to the head: of each entry the new and fresh
+// directories first, then the files that are added.
 func (f *filler) to(ctx context.Context, head *commitlog.State) error {
 	if f.upTo >= head.Seq {
 		return nil
@@ -129,11 +129,15 @@ func (f *filler) files(ctx context.Context, files []one) error {
 	})
 }
 
-// put puts one file into its directory. The store is asked before and after: what an earlier publisher copied stays, and a
-// copy is believed only when it can be seen. Errors: ErrMissing if the bytes are nowhere, storage.ErrExists if other bytes have the
-// name.
+// put puts one file into its directory. The store is asked before and after: what an earlier publisher copied stays,
+// and a copy is believed only when it can be seen. Errors: ErrMissing if the bytes are nowhere, storage.ErrExists if
+// other bytes have the name.
 func (f *filler) put(ctx context.Context, o one) error {
-	s, to := f.lake.Zones[o.partition.Zone].Store, o.dir+o.file.Name
+	z := f.lake.Zones[o.partition.Zone]
+	s, to := z.Store, o.dir+o.file.Name
+	if !z.Owns(to) {
+		return fmt.Errorf("%w: %s: %q lies outside the zone", commitlog.ErrInvalid, o.partition, to)
+	}
 	there, err := f.there(ctx, s, to, o.file.Size)
 	if there || err != nil {
 		return err
@@ -176,8 +180,8 @@ func (f *filler) there(ctx context.Context, s storage.Store, key string, size in
 	return true, nil
 }
 
-// foreign lists the directories of partitions and gives what no entry put there. Entries that came after s are no reason
-// for alarm: the log is asked again.
+// foreign lists the directories of partitions and gives what no entry put there. Entries that came after s are no
+// reason for alarm: the log is asked again.
 func (f *filler) foreign(ctx context.Context, s *commitlog.State) ([]Finding, error) {
 	partitions := make([]commitlog.Partition, 0, len(f.changed))
 	for p := range f.changed {

@@ -16,7 +16,8 @@ const (
 // Finding is one thing that is not as the log says.
 type Finding struct {
 	Severity Severity `json:"severity"`
-	// What is a word for the kind: chain, checkpoint, count, missing, size, corrupt, rows, twice, foreign, orphan, catalog, key.
+	// What is a word for the kind: chain, checkpoint, count, missing, size, corrupt, rows, twice, foreign, orphan,
+	// catalog, key.
 	What string `json:"what"`
 	// Key of the object, or the name of what is meant.
 	Key string `json:"key"`

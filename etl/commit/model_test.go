@@ -23,9 +23,9 @@ import (
 	"datalake/pkg/storage"
 )
 
-// The tests run the protocol under a model of the engine. A raw object raw/<source>/<name> is a list of words: "d1/k" is a
-// row with key k on day 1, "d1/k!" one that replaces an older row with the key, anything without a slash is a broken record.
-// A data file is its keys, one a line, ordered. Keys are unique within a source.
+// The tests run the protocol under a model of the engine. A raw object raw/<source>/<name> is a list of words: "d1/k"
+// is a row with key k on day 1, "d1/k!" one that replaces an older row with the key, anything without a slash is a
+// broken record. A data file is its keys, one a line, ordered. Keys are unique within a source.
 
 // openLake makes the lake of a store, as a new process would.
 func openLake(t testing.TB, store storage.Store, owner string) commit.Lake {
@@ -404,8 +404,8 @@ func names(files []commitlog.File) string {
 	return strings.Join(slices.Sorted(slices.Values(all)), " ")
 }
 
-// checkDone holds the lake to what is promised after one run without faults: what was pending is consumed, the tables have
-// the right rows, and directories and catalogs are those of the head.
+// checkDone holds the lake to what is promised after one run without faults: what was pending is consumed, the tables
+// have the right rows, and directories and catalogs are those of the head.
 func checkDone(ctx context.Context, lake commit.Lake, want map[string]int) error {
 	if err := checkInvariants(ctx, lake); err != nil {
 		return err

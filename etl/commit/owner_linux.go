@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// ProcessOwner names this process for Lake.Owner: boot, process namespace, process number and start. Empty where that cannot be
-// found out. For lakes whose store takes no request after the process that sent it has ended: directories.
+// ProcessOwner names this process for Lake.Owner: boot, process namespace, process number and start. Empty where that
+// cannot be found out. For lakes whose store takes no request after the process that sent it has ended: directories.
 func ProcessOwner() string {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -26,8 +26,9 @@ func ProcessOwner() string {
 	return fmt.Sprintf("%s %s %d %s", strings.TrimSpace(string(boot)), ns, os.Getpid(), start)
 }
 
-// ProcessDead tells for certain, for Lake.Dead, that the process which ProcessOwner named has ended: this machine has not
-// booted since, and in the same namespace there is no such process, or one with the number that began at another time.
+// ProcessDead tells for certain, for Lake.Dead, that the process which ProcessOwner named has ended: this machine has
+// not booted since, and in the same namespace there is no such process, or one with the number that began at another
+// time.
 func ProcessDead(owner string) bool {
 	var boot, ns, start string
 	var pid int

@@ -29,15 +29,16 @@ type Report struct {
 	Foreign []Finding
 }
 
-// Publish brings directories and catalogs to the head of the log: it copies files into table directories, and then lets each
-// catalog show the state. It works from the log alone and is idempotent; anyone may call it at any time, also
-// at the same time. A failure loses nothing: the next publish goes on.
+// Publish brings directories and catalogs to the head of the log: it copies files into table directories, and then lets
+// each catalog show the state. It works from the log alone and is idempotent; anyone may call it at any time, also at
+// the same time. A failure loses nothing: the next publish goes on.
 //
-// Errors: ErrBusy if others publish and do not finish within PublishWait; those of the log, the stores and the catalogs.
-// What one partition or one catalog refuses does not stop the others.
+// Errors: ErrBusy if others publish and do not finish within PublishWait; those of the log, the stores and the
+// catalogs. What one partition or one catalog refuses does not stop the others.
 func Publish(ctx context.Context, lake Lake) (Report, error) { return publish(ctx, lake, false) }
 
-// Repair is Publish for a lake in doubt: it trusts no earlier publish and looks at every file of the head. It deletes nothing.
+// Repair is Publish for a lake in doubt: it trusts no earlier publish and looks at every file of the head. It deletes
+// nothing.
 func Repair(ctx context.Context, lake Lake) (Report, error) { return publish(ctx, lake, true) }
 
 func publish(ctx context.Context, lake Lake, doubt bool) (Report, error) {

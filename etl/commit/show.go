@@ -59,7 +59,8 @@ func keyColumns(names []string) []catalog.Column {
 	return columns
 }
 
-// tables gives what catalogs should show of a state, ordered by name. A partition in hold is left as the catalog has it.
+// tables gives what catalogs should show of a state, ordered by name. A partition in hold is left as the catalog has
+// it.
 func (l Lake) tables(s *commitlog.State, hold map[commitlog.Partition]error) ([]*wanted, error) {
 	processed := l.Zones[layout.Processed]
 	if processed.Store == nil {
@@ -117,8 +118,8 @@ func (l Lake) tables(s *commitlog.State, hold map[commitlog.Partition]error) ([]
 	return slices.SortedFunc(maps.Values(tables), func(a, b *wanted) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 
-// addKeys gives a table the keys of a partition that it does not have yet, at its end. A table of several sources, or of one that was
-// partitioned anew, so has the keys of all its partitions; one that a partition lacks is null there.
+// addKeys gives a table the keys of a partition that it does not have yet, at its end. A table of several sources, or
+// of one that was partitioned anew, so has the keys of all its partitions; one that a partition lacks is null there.
 func (t *wanted) addKeys(values []layout.Value) {
 	for _, v := range values {
 		if !slices.ContainsFunc(t.PartitionKeys, func(c catalog.Column) bool { return c.Name == v.Key }) {
@@ -173,8 +174,8 @@ type shown struct {
 // maxPasses bounds how often a catalog is written before what still differs is an error.
 const maxPasses = 5
 
-// show makes a catalog show the tables: tables first, then partitions that are new to it, then those that move. It reads back and
-// goes on until nothing differs.
+// show makes a catalog show the tables: tables first, then partitions that are new to it, then those that move. It
+// reads back and goes on until nothing differs.
 func show(ctx context.Context, c Catalog, claim *claim, tables []*wanted) (shown, error) {
 	var total shown
 	for range maxPasses {

@@ -20,12 +20,13 @@ import (
 	"datalake/pkg/storage"
 )
 
-// Checks say how far Verify goes. The zero value looks at the log, the listings and the catalogs, and into no data file.
+// Checks say how far Verify goes. The zero value looks at the log, the listings and the catalogs, and into no data
+// file.
 type Checks struct {
 	// Content reads every file of the head and compares its hash.
 	Content bool
-	// File, if set, opens a data file and gives its rows. An error is a finding, and so are other rows than the log's. It is
-	// called by several goroutines at once.
+	// File, if set, opens a data file and gives its rows. An error is a finding, and so are other rows than the log's.
+	// It is called by several goroutines at once.
 	File func(ctx context.Context, zone layout.Zone, key string) (rows int64, err error)
 	// Keys, if set, looks for dedupe keys that occur twice in their scope.
 	Keys func(ctx context.Context, s *commitlog.State) ([]Finding, error)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 
 	"datalake/pkg/batch"
@@ -55,7 +56,7 @@ func (d *Decoder) arrived(c *batch.Chunk) int64 {
 		switch k := r.kind(isIngestedAt); {
 		case k == 0 || k == 'n':
 		case k == '{' || k == '[':
-			r.lost("ingested_at", r.top[isIngestedAt])
+			d.lost("ingested_at", r.top[isIngestedAt])
 		default:
 			text := d.content(r.top[isIngestedAt])
 			for _, l := range arrivals {
@@ -66,14 +67,18 @@ func (d *Decoder) arrived(c *batch.Chunk) int64 {
 					return ms
 				}
 			}
-			r.lost("ingested_at", r.top[isIngestedAt])
+			d.lost("ingested_at", r.top[isIngestedAt])
 		}
 	}
 	return c.Object.Arrived
 }
 
 // lost rescues a value of the envelope that is not what it should be.
-func (r *record) lost(key string, s batch.Span) {
+func (d *Decoder) lost(key string, s batch.Span) {
+	r := &d.record
+	if !d.holds(s.Start, s.End) {
+		return
+	}
 	at := newPlace(schema.Path{key})
 	r.rescued = append(r.rescued, loose{member: at.member, text: at.text, path: at.path, span: s})
 }
@@ -101,7 +106,7 @@ func (d *Decoder) recordID(v *vector, p int) error {
 				return nil
 			}
 		case k != 0 && k != 'n':
-			r.lost("record_id", r.top[isRecordID])
+			d.lost("record_id", r.top[isRecordID])
 		}
 		sum, err = d.o.Limits.Hash(r.b, p, "record_id", "ingested_at")
 	} else {
@@ -132,7 +137,7 @@ func (d *Decoder) eventTime(arrived int64) *fail {
 			text := d.content(r.time)
 			for _, l := range t.times {
 				ms, sub, ok := l.Parse(text)
-				if !ok || ms < s.Min || ms > arrived+s.MaxFuture {
+				if !ok || ms < s.Min || ms-arrived > s.MaxFuture {
 					continue
 				}
 				if sub > 0 {
@@ -144,7 +149,7 @@ func (d *Decoder) eventTime(arrived int64) *fail {
 		}
 		at := newPlace(s.Path)
 		// A column of its own may have taken it.
-		if !slices.ContainsFunc(r.rescued, func(l loose) bool { return l.span == r.time }) {
+		if d.holds(r.time.Start, r.time.End) && !slices.ContainsFunc(r.rescued, func(l loose) bool { return l.span == r.time }) {
 			r.rescued = append(r.rescued, loose{member: at.member, text: at.text, path: at.path, span: r.time})
 		}
 	}
@@ -160,7 +165,7 @@ func (d *Decoder) eventTime(arrived int64) *fail {
 }
 
 // accept keeps the record at work, which is Data[start:end] of the chunk.
-func (d *Decoder) accept(c *batch.Chunk, start, end int) {
+func (d *Decoder) accept(c *batch.Chunk, start, end int) error {
 	r := &d.record
 	t := r.plan.table
 	o := batch.Origin{Object: c.Object, Offset: c.Offset + int64(start)}
@@ -168,7 +173,7 @@ func (d *Decoder) accept(c *batch.Chunk, start, end int) {
 	n.Records++
 	n.DuplicateKeys += max(r.doubled, 0)
 	n.Floored += r.floored
-	n.Unknown += int64(len(r.unknown)) + r.dropped
+	n.Unknown += r.homeless
 	n.Dropped += r.dropped
 	if r.late {
 		n.NoEventTime++
@@ -183,10 +188,12 @@ func (d *Decoder) accept(c *batch.Chunk, start, end int) {
 		}
 	}
 	if t.schema == nil {
-		return
+		return nil
 	}
 	if len(r.rescued) > 0 {
-		d.rescue(n)
+		if err := d.rescue(n); err != nil {
+			return err
+		}
 	}
 	for _, v := range r.checks {
 		if v.text.full() {
@@ -195,10 +202,11 @@ func (d *Decoder) accept(c *batch.Chunk, start, end int) {
 	}
 	t.rows.origins = append(t.rows.origins, o)
 	t.rows.raw = append(t.rows.raw, c.Data[start:end])
+	return nil
 }
 
 // rescue writes _rescued: the values without a place, in the order in which they stand in the record.
-func (d *Decoder) rescue(n *Counts) {
+func (d *Decoder) rescue(n *Counts) error {
 	r := &d.record
 	if len(r.rescued) > 1 {
 		slices.SortStableFunc(r.rescued, func(a, b loose) int { return cmp.Compare(a.span.Start, b.span.Start) })
@@ -211,7 +219,7 @@ func (d *Decoder) rescue(n *Counts) {
 	}
 	t := r.plan.table
 	if t.rescued < 0 {
-		return
+		return nil
 	}
 	text := append(r.text[:0], '{')
 	for i, l := range r.rescued {
@@ -222,8 +230,12 @@ func (d *Decoder) rescue(n *Counts) {
 		text = jsontext.AppendCompact(text, r.b[l.span.Start:l.span.End])
 	}
 	text = append(text, '}')
+	r.text = text
 	v := t.vecs[t.rescued]
+	if len(v.text.heap)+len(text) > math.MaxInt32 {
+		return fmt.Errorf("%w: _rescued of source %s passes 2 GiB", ErrTooLarge, t.source)
+	}
 	v.pad(r.row)
 	v.addText(text)
-	r.text = text
+	return nil
 }

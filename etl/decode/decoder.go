@@ -150,18 +150,14 @@ func (d *Decoder) touch(t *table) {
 func (d *Decoder) lines(c *batch.Chunk) (newlines int64, err error) {
 	b := c.Data
 	n := len(b) - jsontext.Padding
-	p := 0
-	if c.Offset == 0 && bytes.HasPrefix(b[:n], bom) {
-		p = len(bom)
-	}
-	for p < n {
+	for p := start(c, 0); p < n; {
 		eol := n
 		if i := bytes.IndexByte(b[p:n], '\n'); i >= 0 {
 			eol = p + i
 		}
 		was := b[eol]
 		b[eol] = 0
-		err := d.line(c, p, eol, newlines)
+		err := d.line(c, b[:eol+jsontext.Padding], p, newlines)
 		b[eol] = was
 		if err != nil {
 			return newlines, err
@@ -174,24 +170,44 @@ func (d *Decoder) lines(c *batch.Chunk) (newlines int64, err error) {
 	return newlines, nil
 }
 
+// start is p, or the position after a byte order mark that begins the object.
+func start(c *batch.Chunk, p int) int {
+	if p == 0 && c.Offset == 0 && bytes.HasPrefix(c.Data, bom) {
+		return len(bom)
+	}
+	return p
+}
+
 var bom = []byte("\xef\xbb\xbf")
 
-// line decodes the records of one line, which ends in a NUL at eol.
-func (d *Decoder) line(c *batch.Chunk, p, eol int, before int64) error {
-	for p = jsontext.Space(c.Data, p); p < eol; p = jsontext.Space(c.Data, p) {
-		end, fault, err := d.one(c, c.Data, p)
+// line decodes the records of the line that begins at p of b and ends where b does.
+func (d *Decoder) line(c *batch.Chunk, b []byte, p int, before int64) error {
+	eol := len(b) - jsontext.Padding
+	for p = jsontext.Space(b, p); p < eol; p = jsontext.Space(b, p) {
+		end, fault, err := d.one(c, b, p)
 		if err != nil {
 			return err
 		}
-		if fault == nil && end < eol && c.Data[jsontext.Space(c.Data, end)] != '{' && jsontext.Space(c.Data, end) < eol {
-			fault = &fail{rule: "json", reason: "text after the record"}
-			d.undo()
+		if fault == nil || fault.whole {
+			if q := jsontext.Space(b, end); q < eol && b[q] != '{' {
+				if fault == nil {
+					d.undo()
+				}
+				fault = &fail{rule: "json", reason: "text after the record"}
+			}
 		}
-		if fault != nil {
+		switch {
+		case fault == nil:
+			err = d.accept(c, p, end)
+		case fault.whole && jsontext.Space(b, end) < eol:
+			d.reject(c, p, end, max(c.Line, 1)+before, fault)
+		default: // the line's last record, or where the next one begins is not known
 			d.reject(c, p, eol, max(c.Line, 1)+before, fault)
 			return nil
 		}
-		d.accept(c, p, end)
+		if err != nil {
+			return err
+		}
 		p = end
 	}
 	return nil
@@ -204,31 +220,39 @@ func (d *Decoder) spans(c *batch.Chunk) (newlines int64, err error) {
 	for _, s := range c.Records {
 		was := b[s.End]
 		b[s.End] = 0
-		p := jsontext.Space(b, s.Start)
-		end, fault, err := d.one(c, b, p)
-		if err == nil && fault == nil && jsontext.Space(b, end) < s.End {
+		text := b[:s.End+jsontext.Padding]
+		from := start(c, s.Start)
+		end, fault, err := d.one(c, text, jsontext.Space(text, from))
+		if err == nil && (fault == nil || fault.whole) && jsontext.Space(text, end) < s.End {
+			if fault == nil {
+				d.undo()
+			}
 			fault = &fail{rule: "json", reason: "text after the record"}
-			d.undo()
 		}
 		b[s.End] = was
+		if err == nil && fault == nil {
+			err = d.accept(c, from, s.End)
+		}
 		if err != nil {
 			return 0, err
 		}
-		if fault == nil {
-			d.accept(c, s.Start, s.End)
-			continue
+		if fault != nil {
+			newlines += int64(bytes.Count(b[counted:from], newline))
+			counted = from
+			d.reject(c, from, s.End, max(c.Line, 1)+newlines, fault)
 		}
-		newlines += int64(bytes.Count(b[counted:s.Start], newline))
-		counted = s.Start
-		d.reject(c, s.Start, s.End, max(c.Line, 1)+newlines, fault)
 	}
 	return newlines + int64(bytes.Count(b[counted:len(b)-jsontext.Padding], newline)), nil
 }
 
 var newline = []byte{'\n'}
 
-// fail is why a record is set aside. An empty source is the folder's.
-type fail struct{ rule, reason, source string }
+// fail is why a record is set aside.
+type fail struct {
+	rule, reason string
+	source       string // empty: the folder's
+	whole        bool   // the record is valid JSON, so that its end is known
+}
 
 func (d *Decoder) reject(c *batch.Chunk, start, end int, line int64, f *fail) {
 	source := f.source

@@ -184,7 +184,6 @@ type table struct {
 	arrived int
 	rescued int
 	quality int
-	plans   [2]*plan // bare, envelope
 	rows    rows
 }
 
@@ -237,6 +236,9 @@ func newTable(source string, s *schema.Schema, o Options) (*table, error) {
 			faults = append(faults, fmt.Errorf("column %s: unknown role %q", c.Name, c.Role))
 		}
 		t.typs = append(t.typs, ct)
+		if _, err := newTyp(c.Type, c.Path, nil, false); ct == nil && err != nil {
+			faults = append(faults, fmt.Errorf("column %s: %w", c.Name, err))
+		}
 		if len(faults) == 0 {
 			if want := roleKinds[c.Role]; want != 0 && want != c.Type.Kind {
 				faults = append(faults, fmt.Errorf("column %s: %s must be %s, not %s", c.Name, c.Role, want, c.Type))
@@ -292,18 +294,6 @@ func columnType(s *schema.Schema, c *schema.Column) (*typ, error) {
 		ct.ns = c.Role == schema.NS
 	}
 	return ct, err
-}
-
-// plan returns the tree for the table's records.
-func (t *table) plan(envelope bool) *plan {
-	i := 0
-	if envelope {
-		i = 1
-	}
-	if t.plans[i] == nil {
-		t.plans[i] = newPlan(t, envelope)
-	}
-	return t.plans[i]
 }
 
 func newPlan(t *table, envelope bool) *plan {

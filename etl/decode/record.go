@@ -21,7 +21,8 @@ type record struct {
 	time     batch.Span
 	rescued  []loose // values that go to _rescued
 	unknown  []loose // values to tell the observer of
-	dropped  int64   // values that other_columns: drop leaves out
+	homeless int64   // values that no column takes
+	dropped  int64   // those of them that other_columns: drop leaves out
 	floored  int64
 	late     bool // it has its arrival as event time
 	repeated bool // a key seems to come twice in one object
@@ -49,7 +50,7 @@ func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err er
 		if verr != nil {
 			return p, faultOf(verr), nil
 		}
-		return end, &fail{rule: "object", reason: "not an object"}, nil
+		return end, &fail{rule: "object", reason: "not an object", whole: true}, nil
 	}
 	plan := d.last
 	if plan == nil || plan.named == "" && plan.folder != c.Object.Source {
@@ -94,7 +95,7 @@ func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err er
 	}
 	if f := d.common(c, at); f != nil {
 		d.undo()
-		f.source = plan.table.source
+		f.source, f.whole = plan.table.source, true
 		return end, f, nil
 	}
 	return end, nil, nil
@@ -287,15 +288,33 @@ func (d *Decoder) stranger(n *node, key []byte, p, depth int) (int, error) {
 	return end, nil
 }
 
-// holds says whether there is anything in a value: null and {} are nothing.
+// holds says whether there is anything in a valid value: null is nothing, and so is an object of which no member holds
+// anything. An empty array is something.
 func (d *Decoder) holds(p, end int) bool {
-	switch d.record.b[p] {
-	case 'n':
-		return false
-	case '{':
-		return d.record.b[jsontext.Space(d.record.b, p+1)] != '}'
+	b := d.record.b
+	if b[p] != '{' {
+		return b[p] != 'n'
 	}
-	return true
+	for p < end { // over the tokens, up to the first that can stand for a value
+		switch b[p] {
+		case '{', '}', ',', ' ', '\n', '\r', '\t':
+			p++
+		case 'n':
+			p += len("null")
+		case '"':
+			next, _, err := d.o.Limits.String(b, p)
+			if err != nil {
+				return true
+			}
+			if p = jsontext.Space(b, next); b[p] != ':' {
+				return true
+			}
+			p++
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 // loose deals with a value that no column takes.
@@ -303,6 +322,7 @@ func (d *Decoder) loose(at place, p, end int) {
 	r := &d.record
 	l := loose{member: at.member, path: at.path, span: batch.Span{Start: p, End: end}}
 	s := r.plan.table.schema
+	r.homeless++
 	switch {
 	case s == nil || s.OtherColumns == schema.Keep && d.observer != nil:
 		r.unknown = append(r.unknown, l)
@@ -337,6 +357,7 @@ func (d *Decoder) member(n *node, p, depth int) (end int, err error) {
 	}
 	if n.rescue {
 		if d.holds(p, end) {
+			r.homeless++
 			r.rescued = append(r.rescued, loose{member: n.member, path: n.path, span: span})
 		}
 		return end, nil

@@ -66,15 +66,17 @@ func Generate(ctx context.Context, store storage.Store, prefix string, drop int,
 	o = o.withDefaults()
 	out := &Drop{}
 	for _, s := range sources {
-		m := newMaker(s, o)
-		objects, planted := m.drop(drop)
-		for _, x := range objects {
+		planted, err := newMaker(s, o).drop(drop, func(x object) error {
 			key := storageKey(prefix, s.name, x)
 			if _, err := store.Put(ctx, key, bytes.NewReader(x.body), storage.PutOptions{}); err != nil {
-				return nil, fmt.Errorf("write demo object: %w", err)
+				return fmt.Errorf("write demo object: %w", err)
 			}
 			out.Objects = append(out.Objects, Object{key, x.arrived})
 			out.Bytes += int64(len(x.body))
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 		out.Sources = append(out.Sources, planted)
 	}

@@ -19,8 +19,14 @@ var sites = []struct {
 	name     string
 	lat, lon float64
 }{
-	{"Zürich", 47.3769, 8.5417}, {"São Paulo", -23.5505, -46.6333}, {"東京", 35.6762, 139.6503}, {"Kraków", 50.0647, 19.945},
-	{"Austin", 30.2672, -97.7431}, {"Lagos", 6.5244, 3.3792}, {"Malmö", 55.605, 13.0038}, {"Pune", 18.5204, 73.8567},
+	{"Zürich", 47.3769, 8.5417},
+	{"São Paulo", -23.5505, -46.6333},
+	{"東京", 35.6762, 139.6503},
+	{"Kraków", 50.0647, 19.945},
+	{"Austin", 30.2672, -97.7431},
+	{"Lagos", 6.5244, 3.3792},
+	{"Malmö", 55.605, 13.0038},
+	{"Pune", 18.5204, 73.8567},
 }
 
 func sensorReading(r *record, i int, arrived time.Time, drifted bool) {
@@ -44,7 +50,7 @@ func sensorReading(r *record, i int, arrived time.Time, drifted bool) {
 	default:
 		d.add("timestamp", stamp(event))
 	}
-	if drifted && chance(r.Rand, 0.3) {
+	if drifted && chance(r.Rand, 0.1) {
 		d.nest("site", []member{{key: "name", value: quote(site.name)}, {key: "floor", value: strconv.Itoa(r.IntN(9))}})
 	} else {
 		d.add("site", quote(site.name))

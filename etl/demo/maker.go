@@ -83,31 +83,32 @@ func (m *maker) text(i int, repeated bool) []byte {
 	return m.rec.render(repeated)
 }
 
-// drop makes the objects of a drop, and says what is in them.
-func (m *maker) drop(n int) ([]object, Source) {
+// drop makes the objects of a drop, gives each to put, and says what is in all of them.
+func (m *maker) drop(n int, put func(object) error) (Source, error) {
 	lo, hi, again := 0, m.first, m.again
 	if n == 2 {
 		lo, hi, again = m.first, m.first+m.second, 3*m.again
 	}
 	rng := rand.New(rand.NewPCG(m.seed+uint64(n), 0))
 	planted := Source{Name: m.name}
-	var out []object
+	objects := 0
 	var texts [][]byte
-	flush := func(last int) {
+	flush := func(last int) error {
 		if len(texts) == 0 {
-			return
+			return nil
 		}
-		x := object{arrived: m.arrived(last), id: fmt.Sprintf("%08x", rng.Uint32()), suffix: m.suffix(len(out))}
-		x.body = compress(x.suffix, m.pack(len(out), texts))
-		if n == 1 && len(out) == m.cut {
+		x := object{arrived: m.arrived(last), id: fmt.Sprintf("%08x", rng.Uint32()), suffix: m.suffix(objects)}
+		x.body = compress(x.suffix, m.pack(objects, texts))
+		if n == 1 && objects == m.cut {
 			// The checksum and the length at the end of a gzip are missing: all records can be read, and the break counts
 			// as one more that is broken.
 			x.body = x.body[:len(x.body)-8]
 			planted.Broken++
 			planted.Records++
 		}
-		out = append(out, x)
-		texts = nil
+		objects++
+		texts = texts[:0]
+		return put(x)
 	}
 	for i := lo; i < hi; i++ {
 		texts = append(texts, m.text(i, false))
@@ -129,11 +130,12 @@ func (m *maker) drop(n int) ([]object, Source) {
 			planted.Broken++
 		}
 		if (i-lo+1)%m.perObject == 0 {
-			flush(i)
+			if err := flush(i); err != nil {
+				return planted, err
+			}
 		}
 	}
-	flush(hi - 1)
-	return out, planted
+	return planted, flush(hi - 1)
 }
 
 func compress(suffix string, text []byte) []byte {
@@ -173,6 +175,7 @@ func (r *record) reset() { r.members = r.members[:0] }
 func (r *record) add(key, value string) {
 	r.members = append(r.members, member{key: key, value: value})
 }
+
 func (r *record) nest(key string, inner []member) {
 	r.members = append(r.members, member{key: key, nested: inner})
 }

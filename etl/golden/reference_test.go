@@ -26,9 +26,11 @@ type refLake struct {
 // refTable is one source's table.
 type refTable struct {
 	types map[string]string // by path, each key followed by a slash; "" stands for an object that is flattened
-	time  string            // path of the event time, "" for none
-	seen  map[string]bool   // dedupe keys
-	rows  map[string][]string
+	// scalars are the types of columns at paths where older records had objects.
+	scalars map[string]string
+	time    string          // path of the event time, "" for none
+	seen    map[string]bool // dedupe keys
+	rows    map[string][]string
 }
 
 // refLine is one line of a raw object.
@@ -44,7 +46,7 @@ type refRecord struct {
 	source, id, prefix string
 	ingested           time.Time
 	fields             map[string]any // by path, objects flattened
-	columns            map[string]any // what of them is not the envelope's
+	rescued            map[string]any // of the envelope
 }
 
 var timeFields = []string{"event_time", "timestamp", "time", "ts", "created_at", "occurred_at"}
@@ -74,15 +76,17 @@ func (l *refLake) run(lines []refLine) {
 	}
 	for _, r := range order {
 		t := l.tables[r.source]
+		day, row, rescued := t.row(r)
+		if rescued { // counted of duplicates too
+			l.rescued++
+		}
 		if t.seen[r.id] {
 			l.dups++
 			continue
 		}
 		t.seen[r.id] = true
 		l.out++
-		if t.add(r) {
-			l.rescued++
-		}
+		t.rows[day] = append(t.rows[day], row)
 	}
 }
 
@@ -101,13 +105,17 @@ func readLine(line refLine) (r refRecord, rule string) {
 	if !ok {
 		return r, "object"
 	}
-	r = refRecord{source: line.source, ingested: line.arrived, fields: map[string]any{}, columns: map[string]any{}}
+	r = refRecord{source: line.source, ingested: line.arrived, fields: map[string]any{}, rescued: map[string]any{}}
 	data, hasData := m["data"].(map[string]any)
 	source, _ := m["source"].(string)
 	if hasData && source != "" {
 		r.source, r.prefix = source, "data/"
-		if t, err := time.Parse(time.RFC3339, fmt.Sprint(m["ingested_at"])); err == nil {
-			r.ingested = t
+		if v := m["ingested_at"]; v != nil {
+			if t, ok := parseTime(v); ok {
+				r.ingested = t
+			} else {
+				r.rescued["ingested_at"] = v
+			}
 		}
 		r.id, _ = m["record_id"].(string)
 		delete(m, "source")
@@ -165,7 +173,7 @@ func (t *refTable) infer(records []refRecord) {
 		}
 	}
 	if t.types == nil {
-		t.types = map[string]string{}
+		t.types, t.scalars = map[string]string{}, map[string]string{}
 		for _, name := range timeFields {
 			good := 0
 			for _, v := range values[records[0].prefix+name+"/"] {
@@ -179,8 +187,16 @@ func (t *refTable) infer(records []refRecord) {
 		}
 	}
 	for _, p := range slices.Sorted(keys(values)) { // a parent comes before what is in it
-		if _, known := t.types[p]; !known && p != t.time && !t.covered(p) {
+		typ, known := t.types[p]
+		switch {
+		case p == t.time || t.covered(p):
+		case !known:
 			t.types[p] = typeOf(values[p])
+		case typ == "": // objects here are flattened; what else comes is a column of its own
+			others := slices.DeleteFunc(values[p], func(v any) bool { _, object := v.(map[string]any); return object })
+			if len(others) > 0 && t.scalars[p] == "" {
+				t.scalars[p] = typeOf(others)
+			}
 		}
 	}
 }
@@ -276,12 +292,15 @@ func parseTime(v any) (time.Time, bool) {
 	return t.Truncate(time.Millisecond), err == nil
 }
 
-// add puts a record's row into its partition and says whether something of it was rescued.
-func (t *refTable) add(r refRecord) bool {
+// row gives a record's partition and row, and says whether something of it was rescued.
+func (t *refTable) row(r refRecord) (partition, text string, isRescued bool) {
 	row, rescued := map[string]string{}, map[string]json.RawMessage{}
 	rescue := func(p string, v any) {
 		b, _ := json.Marshal(v)
 		rescued[strings.ReplaceAll(strings.TrimSuffix(p, "/"), "/", ".")] = b
+	}
+	for p, v := range r.rescued {
+		rescue(p, v)
 	}
 	event := r.ingested
 	if v := r.fields[t.time]; v != nil {
@@ -297,6 +316,9 @@ func (t *refTable) add(r refRecord) bool {
 		_, object := v.(map[string]any)
 		if v == nil || p == t.time || !known || typ == "" && object {
 			continue
+		}
+		if typ == "" {
+			typ = t.scalars[p]
 		}
 		name := strings.Trim(strings.ReplaceAll(strings.TrimPrefix(p, r.prefix), "/", "_"), "_")
 		text, exact := convert(typ, v)
@@ -324,9 +346,7 @@ func (t *refTable) add(r refRecord) bool {
 		raw[k] = json.RawMessage(v)
 	}
 	line, _ := json.Marshal(raw)
-	day := event.UTC().Format("source=" + r.source + "/year=2006/month=01/day=02")
-	t.rows[day] = append(t.rows[day], string(line))
-	return len(rescued) > 0
+	return "source=" + r.source + event.UTC().Format("/year=2006/month=01/day=02"), string(line), len(rescued) > 0
 }
 
 // convert gives a value as the column's type has it, as JSON text; "" where it does not fit. It is exact where nothing need

@@ -21,13 +21,13 @@ const enoughLines = 32
 
 var byteOrderMark = []byte{0xef, 0xbb, 0xbf}
 
-// formatOf tells the form of a text that begins with w; whole says that w is all of it.
-func formatOf(w []byte, whole bool) format {
-	if isWide(w) {
+// formatOf tells the form of a text that begins with b, which is padded; whole says that it is all of it.
+func formatOf(b []byte, whole bool) format {
+	if isWide(b[:len(b)-jsontext.Padding]) {
 		return wide
 	}
-	w = bytes.TrimPrefix(w, byteOrderMark)
-	b := jsontext.Pad(w)
+	b = bytes.TrimPrefix(b, byteOrderMark)
+	w := b[:len(b)-jsontext.Padding]
 	p := jsontext.Space(b, 0)
 	if p == len(w) {
 		return blank

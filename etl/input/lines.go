@@ -128,7 +128,7 @@ func (b *builder) addLines(t *text, s, e int, k int64) {
 		}
 		if int64(end-at) > b.o.MaxRecord {
 			b.addPiece(t, p, at, k)
-			b.oversize(t, at, buf[at:end], k)
+			b.oversize(t, at, buf[at:end], false, k)
 			t.counted, p = max(t.counted, end), end
 		}
 		at = end + 1
@@ -152,7 +152,7 @@ func (b *builder) addPiece(t *text, s, e int, k int64) {
 // skipLine passes over the line at s, of which more than the limit is in the buffer and its end is not. It returns the
 // index of the line feed.
 func (b *builder) skipLine(t *text, s int, k int64) (int, error) {
-	b.oversize(t, s, b.arena.buf[s:], k)
+	b.oversize(t, s, b.arena.buf[s:], true, k)
 	for {
 		// The first bytes of the line become the room for the padding of the piece before.
 		d := len(b.arena.buf) - (s + jsontext.Padding)
@@ -171,11 +171,12 @@ func (b *builder) skipLine(t *text, s int, k int64) (int, error) {
 	}
 }
 
-func (b *builder) oversize(t *text, s int, line []byte, k int64) {
+// oversize notes that the line at s is larger than the limit; goes on: line is not all of it.
+func (b *builder) oversize(t *text, s int, line []byte, goesOn bool, k int64) {
 	b.count(t, s)
 	b.reject(batch.Reject{
 		Origin: batch.Origin{Object: t.obj, Offset: t.offset(s)}, Line: t.line, Rule: "size", Reason: b.sizeReason(),
-		Payload: line[:min(len(line), maxPayload)], Truncated: len(line) > maxPayload,
+		Payload: line[:min(len(line), maxPayload)], Truncated: goesOn || len(line) > maxPayload,
 	}, k)
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"datalake/pkg/batch"
+	"datalake/pkg/jsontext"
 	"datalake/pkg/schema"
 	"datalake/pkg/storage"
 )
@@ -141,12 +142,13 @@ func (t *Task) read(ctx context.Context, b *builder) error {
 // ask looks at the beginning of an object.
 func (p *probe) ask(ctx context.Context, store storage.Store, obj *batch.Object) (cut bool, err error) {
 	p.once.Do(func() {
-		head := make([]byte, min(window, obj.Size))
+		padded := make([]byte, min(window, obj.Size)+jsontext.Padding)
+		head := padded[:len(padded)-jsontext.Padding]
 		src := newSource(ctx, store, obj, 0, int64(len(head)))
 		if _, p.err = io.ReadFull(src, head); p.err == nil {
 			p.err = src.close()
 		}
-		p.lines = compressionOf(head) == plain && formatOf(head, obj.Size <= window) == lines
+		p.lines = compressionOf(head) == plain && formatOf(padded, obj.Size <= window) == lines
 	})
 	return p.lines, p.err
 }
@@ -177,7 +179,7 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 		if err := b.fill(x, window); err != nil {
 			return err
 		}
-		if mode = formatOf(b.arena.buf[s:], x.eof); mode == blank {
+		if mode = formatOf(b.padded(s), x.eof); mode == blank {
 			if x.eof {
 				break
 			}

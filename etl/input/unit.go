@@ -107,6 +107,14 @@ func (b *builder) fill(t *text, want int) error {
 	return nil
 }
 
+// padded is the live text from s on, with the padding behind it, until more is read.
+func (b *builder) padded(s int) []byte {
+	n := len(b.arena.buf)
+	padded := b.arena.buf[s : n+jsontext.Padding]
+	clear(padded[n-s:])
+	return padded
+}
+
 // count moves the line count to i.
 func (b *builder) count(t *text, i int) {
 	if i > t.counted {

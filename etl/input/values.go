@@ -110,12 +110,13 @@ func (c *cutter) makeRoom() {
 // to makes the chunk of the content byte at offset the open one. If that is another, the unit goes out, and all indexes
 // of the scanner change.
 func (c *cutter) to(offset int64) error {
-	before := c.k
-	c.k = max(before, offset/int64(c.o.ChunkBytes))
-	if before < 0 || before == c.k {
+	k := max(c.k, offset/int64(c.o.ChunkBytes))
+	if c.k < 0 || c.k == k {
+		c.k = k
 		return nil
 	}
 	c.closePiece()
+	c.k = k
 	hold := c.s.pos
 	if c.s.start >= 0 {
 		hold = min(hold, c.s.start)

@@ -25,12 +25,12 @@ type File struct {
 
 // Files lists a table's current files by partition, in the order in which they came. Error: ErrNoTable.
 func (l *Lake) Files(table string) ([]File, error) {
-	parts, err := l.parts(table)
+	table, err := l.Resolve(table)
 	if err != nil {
 		return nil, err
 	}
 	var files []File
-	for _, p := range parts {
+	for _, p := range l.parts(table) {
 		for _, f := range p.Files {
 			files = append(files, File{
 				Location:  l.zone(p.Zone).Location(p.Dir + f.Name),

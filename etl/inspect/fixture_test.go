@@ -134,8 +134,12 @@ func (f *fixture) file(attempt string, zone layout.Zone, path, suffix string, ro
 }
 
 // decide adds an entry.
-func (f *fixture) decide(attempt string, counts commitlog.Counts, body *commitlog.Body) {
+func (f *fixture) decide(attempt string, body *commitlog.Body) {
 	f.t.Helper()
+	var counts commitlog.Counts
+	for _, c := range body.Counts {
+		counts.Add(c)
+	}
 	ctx := context.Background()
 	ref, err := f.log.PutBody(ctx, attempt, body)
 	if err != nil {
@@ -171,7 +175,8 @@ func twoRuns(t *testing.T) *fixture {
 	one, two := f.put("raw/iot/1.json", "1"), f.put("raw/iot/2.json", "2")
 	f.put("raw/iot/3.json", "not yet read")
 	f.put("raw/iot/_hidden", "no data")
-	f.decide("first", commitlog.Counts{In: 5, Out: 4, Duplicates: 1, Inputs: 1}, &commitlog.Body{
+	f.decide("first", &commitlog.Body{
+		Counts:  map[string]commitlog.Counts{"iot": {In: 5, Out: 4, Duplicates: 1, Inputs: 1}},
 		Inputs:  []commitlog.Input{{Key: one.Key, ETag: one.ETag, Partitions: []string{day24, day25}}},
 		Schemas: map[string]*schema.Schema{"iot": sensors},
 		Acts: []commitlog.Act{
@@ -179,9 +184,9 @@ func twoRuns(t *testing.T) *fixture {
 			f.file("first", f.zones.Processed, day25, ".parquet", 1, parquet(t, "d")),
 		},
 	})
-	f.decide("second", commitlog.Counts{In: 3, Out: 1, Quarantined: 2, Rescued: 1, Inputs: 1, Rules: map[string]int64{"json": 2}}, &commitlog.Body{
+	f.decide("second", &commitlog.Body{
 		Inputs: []commitlog.Input{{Key: two.Key, ETag: two.ETag, Partitions: []string{day24}}},
-		Counts: map[string]commitlog.Counts{"iot": {In: 3, Out: 1, Quarantined: 2, Notes: map[string]int64{"rescued:data.n": 7, "rescued:data.x": 2, "floored": 1}}},
+		Counts: map[string]commitlog.Counts{"iot": {In: 3, Out: 1, Quarantined: 2, Rescued: 1, Inputs: 1, Rules: map[string]int64{"json": 2}, Notes: map[string]int64{"rescued:data.n": 7, "rescued:data.x": 2, "floored": 1}}},
 		Acts: []commitlog.Act{
 			f.file("second", f.zones.Processed, day24, ".parquet", 1, parquet(t, "e")),
 			f.file("second", f.zones.Quarantine, day24, ".ndjson.zst", 2, ndjson(

@@ -12,7 +12,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"datalake/pkg/commitlog"
-	"datalake/pkg/layout"
 	"datalake/pkg/schema"
 )
 
@@ -27,18 +26,19 @@ type Rows struct {
 // Head reads the first n rows of a table: of its newest partition, then of the one before it, each in the order of its files. Error:
 // ErrNoTable, a store's, or that a file is not what the log says.
 func (l *Lake) Head(ctx context.Context, table string, n int) (*Rows, error) {
-	parts, err := l.parts(table)
+	table, err := l.Resolve(table)
 	if err != nil {
 		return nil, err
 	}
+	parts := l.parts(table)
 	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(when(b.Path), when(a.Path)) })
 	if table == Quarantine {
 		return l.headQuarantine(ctx, parts, n)
 	}
 	out := &Rows{Table: table}
 	cs := l.common()
-	if len(parts) > 0 && table != DataTable {
-		cs = l.state.Sources[layout.SourceOf(parts[0].Path)].Schema.Columns
+	if s := l.state.Sources[strings.TrimPrefix(table, TablePrefix)].Schema; s != nil {
+		cs = s.Columns
 	}
 	out.Columns = columns(cs)
 	want := (&schema.Schema{Columns: cs}).Arrow()

@@ -85,7 +85,7 @@ func TestHead(t *testing.T) {
 		n     int
 		want  string
 	}{
-		{"iot", 0, ""}, {"iot", 1, "d"}, {"iot", 3, "dab"}, {"iot", 5, "dabce"}, {"iot", 100, "dabce"}, {"processed_data", 2, "da"},
+		{"iot", 0, ""}, {"iot", 1, "d"}, {"iot", 3, "dab"}, {"iot", 5, "dabce"}, {"iot", 100, "dabce"}, {"processed_data", 2, "da"}, {"data", 100, "dabce"},
 	} {
 		rows, err := l.Head(t.Context(), c.table, c.n)
 		if err != nil {
@@ -98,6 +98,9 @@ func TestHead(t *testing.T) {
 		if got != c.want {
 			t.Errorf("head %s -n %d: %s, want %s", c.table, c.n, got, c.want)
 		}
+	}
+	if rows, err := l.Head(t.Context(), "data", 1); err != nil || rows.Table != "processed_data" || len(rows.Columns) != 5 {
+		t.Errorf("data: %+v, %v", rows, err)
 	}
 	rows, err := l.Head(t.Context(), "iot", 3)
 	if err != nil {

@@ -151,8 +151,25 @@ type part struct {
 	*commitlog.Content
 }
 
-// parts are the partitions of a table that have files, in the order of their paths. A source's name stands for its table.
-func (l *Lake) parts(table string) ([]part, error) {
+// Resolve gives the full name of a table: a source's name stands for its table, and data for processed_data. A source that
+// is called data has processed_data for itself; one that is called quarantine goes by its full name. Error: ErrNoTable.
+func (l *Lake) Resolve(table string) (string, error) {
+	if table == Quarantine {
+		return Quarantine, nil
+	}
+	for _, source := range []string{strings.TrimPrefix(table, TablePrefix), table} {
+		if l.state.Sources[source].Schema != nil {
+			return TablePrefix + source, nil
+		}
+	}
+	if table == DataTable || table == strings.TrimPrefix(DataTable, TablePrefix) {
+		return DataTable, nil
+	}
+	return "", l.noTable(table)
+}
+
+// parts are the partitions of a table that have files, in the order of their paths. The name is one that Resolve gave.
+func (l *Lake) parts(table string) []part {
 	zone, source := layout.Processed, ""
 	switch {
 	case table == Quarantine:
@@ -160,12 +177,6 @@ func (l *Lake) parts(table string) ([]part, error) {
 	case table == DataTable && l.state.Sources["data"].Schema == nil:
 	default:
 		source = strings.TrimPrefix(table, TablePrefix)
-		if _, ok := l.state.Sources[source]; !ok {
-			source = table // of a source that is called processed_…
-		}
-		if _, ok := l.state.Sources[source]; !ok {
-			return nil, l.noTable(table)
-		}
 	}
 	var parts []part
 	for p, t := range l.state.Partitions {
@@ -174,7 +185,7 @@ func (l *Lake) parts(table string) ([]part, error) {
 		}
 	}
 	slices.SortFunc(parts, func(a, b part) int { return a.Compare(b.Partition) })
-	return parts, nil
+	return parts
 }
 
 func (l *Lake) noTable(table string) error {

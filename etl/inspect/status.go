@@ -13,6 +13,7 @@ import (
 
 	"datalake/pkg/commitlog"
 	"datalake/pkg/layout"
+	"datalake/pkg/schema"
 	"datalake/pkg/storage"
 )
 
@@ -110,7 +111,8 @@ func (l *Lake) runs(ctx context.Context, s *Status) error {
 		m := Misfit{Source: at.source, Path: at.path, Values: n}
 		if sc := l.state.Sources[at.source].Schema; sc != nil {
 			for _, c := range sc.Columns {
-				if c.Path != nil && c.Path.String() == at.path {
+				if c.Role == schema.EventTime && sc.EventTime.Path != nil && sc.EventTime.Path.String() == at.path ||
+					c.Path != nil && c.Path.String() == at.path {
 					m.Column, m.Type = c.Name, c.Type.String()
 					break
 				}

@@ -159,14 +159,10 @@ func (l *Lake) row(ctx context.Context, p part, f commitlog.File, n int64) (*Row
 
 // findAside looks for the id in the text of the records that were set aside.
 func (l *Lake) findAside(ctx context.Context, id string, out *Where) error {
-	parts, err := l.parts(Quarantine)
-	if err != nil {
-		return err
-	}
 	// The payload is a JSON string in the line, so a quote in the id stands escaped there.
 	inner := appendString(nil, id)
 	needle := inner[1 : len(inner)-1]
-	for _, p := range parts {
+	for _, p := range l.parts(Quarantine) {
 		for line, err := range l.lines(ctx, p) {
 			if err != nil {
 				return err

@@ -26,6 +26,7 @@ type dialect struct {
 	emptyNull bool // a list, map or struct is never null to it: it comes empty, a struct with nulls inside
 	// partitionAs is the type that it takes whole numbers in a path for, where it cannot be told.
 	partitionAs string
+	rawPaths    bool // it takes text in a path as it stands, with Hive's escapes and its word for null
 }
 
 // text is v of type t, as it is compared. A value that is not of its type gives a text that equals nothing.

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"datalake/etl"
-	"datalake/etl/commit"
-	"datalake/pkg/catalog/local"
 	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
 	"datalake/pkg/schema"
@@ -31,10 +29,8 @@ func engineTable(t *testing.T, dir string) *table {
 	if err != nil {
 		t.Fatal(err)
 	}
-	zone := func(prefix string) layout.Zone { return layout.Zone{Store: store, Prefix: prefix} }
-	named, err := local.Open(zone("state/catalog"))
-	if err != nil {
-		t.Fatal(err)
+	zone := func(prefix string) layout.Zone {
+		return layout.Zone{Store: store, Prefix: prefix, Root: "file://" + root}
 	}
 
 	site := column{"site", typ("string")}
@@ -57,7 +53,7 @@ func engineTable(t *testing.T, dir string) *table {
 	}
 	job := etl.Job{
 		Zones: etl.Zones{Raw: zone("raw"), Processed: zone("processed"), Quarantine: zone("quarantine"), State: zone("state")},
-		Lake:  lake, Catalogs: map[string]commit.Catalog{"local": named}, Version: "test",
+		Lake:  lake, Version: "test",
 	}
 
 	common := allTypes()[:3]

@@ -38,7 +38,8 @@ type Table struct {
 	Location string `json:"location"`
 	// Format is Parquet or NDJSON.
 	Format string `json:"format"`
-	// Version of the catalog's record of the table, opaque. PutTable replaces that version only; empty: there is none yet.
+	// Version of the catalog's record of the table, opaque. PutTable replaces that version only; empty: there is none
+	// yet.
 	Version string `json:"-"`
 }
 
@@ -48,7 +49,8 @@ type Partition struct {
 	Values []string `json:"values"`
 	// Location is the URL of its directory, ending in a slash.
 	Location string `json:"location"`
-	// Files are the names of its files in the directory, for catalogs that list files; others leave them out of what they give back.
+	// Files are the names of its files in the directory, for catalogs that list files; others leave them out of what
+	// they give back.
 	Files []string `json:"files"`
 	// Seq is the log entry that last changed the partition; 0 where the catalog does not keep it.
 	Seq uint64 `json:"seq"`

@@ -17,8 +17,8 @@ import (
 	"datalake/pkg/storage"
 )
 
-// A checkpoint is a line that names the format, the SHA-256 of the rest, and the rest in zstd: the length of a JSON text as a varint,
-// that text, and the ledger's items.
+// A checkpoint is a line that names the format, the SHA-256 of the rest, and the rest in zstd: the length of a JSON
+// text as a varint, that text, and the ledger's items.
 const checkpointMagic = "datalake checkpoint 1\n"
 
 // CheckpointEvery is the number of entries after which a checkpoint is worth its while.
@@ -69,7 +69,8 @@ func (s *State) EncodeCheckpoint() ([]byte, error) {
 	return append(append([]byte(checkpointMagic), sum[:]...), rest...), nil
 }
 
-// DecodeCheckpoint reads what EncodeCheckpoint gave. Any other bytes are an error, of no kind that callers need to know.
+// DecodeCheckpoint reads what EncodeCheckpoint gave. Any other bytes are an error, of no kind that callers need to
+// know.
 func DecodeCheckpoint(data []byte) (*State, error) {
 	rest, ok := bytes.CutPrefix(data, []byte(checkpointMagic))
 	if !ok || len(rest) < sha256.Size {

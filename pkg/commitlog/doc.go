@@ -16,17 +16,18 @@
 // # State
 //
 // The state at n is the fold of entries 1 to n: of each partition a directory and its exact files, the ledger of inputs
-// consumed, of each source the schema and the fingerprint, and what gc must know. Head reads the newest checkpoint that can
-// be read, then the entries after it until one is missing. A hash that does not fit stops everything (ErrChain). Only "not
-// found" means that an entry is missing: a store that refuses to answer is an error.
+// consumed, of each source the schema and the fingerprint, and what gc must know. Head reads the newest checkpoint that
+// can be read, then the entries after it until one is missing. A hash that does not fit stops everything (ErrChain).
+// Only "not found" means that an entry is missing: a store that refuses to answer is an error.
 //
 // # Acts
 //
-// A body says what becomes of a partition in the terms that publishing needs: add one file to the directory it has; new, a
-// first directory with these files; swap, another directory with these files in place of the old one. Runs, backfills,
-// compactions and rollbacks all are made of these.
+// A body says what becomes of a partition in the terms that publishing needs: add one file to the directory it has;
+// new, a first directory with these files; swap, another directory with these files in place of the old one. Runs,
+// backfills, compactions and rollbacks all are made of these.
 //
 // # What it does not do
 //
-// It decides nothing: whether an entry may be put is etl/commit's to say. Put only sees to it that a number is given once.
+// It decides nothing: whether an entry may be put is etl/commit's to say. Put only sees to it that a number is given
+// once.
 package commitlog

@@ -17,8 +17,8 @@ import (
 )
 
 // Encode gives the bytes of an entry: equal entries give equal bytes. Where reads and writes do not fit into MaxEntry
-// bytes they are made coarser, which only makes more commits conflict; then schemas, rules and notes are left out, which
-// the body has too.
+// bytes they are made coarser, which only makes more commits conflict; then schemas, rules and notes are left out,
+// which the body has too.
 func (e *Entry) Encode() ([]byte, error) {
 	c := *e
 	c.Reads, c.Writes = minimal(e.Reads), minimal(e.Writes)
@@ -145,8 +145,8 @@ func DecodeBody(data []byte) (*Body, error) {
 	return b, nil
 }
 
-// coders of bodies and checkpoints. Both may be used by many goroutines at once, and with a concurrency of one they keep
-// no goroutines.
+// coders of bodies and checkpoints. Both may be used by many goroutines at once, and with a concurrency of one they
+// keep no goroutines.
 type coders struct {
 	enc *zstd.Encoder
 	dec *zstd.Decoder

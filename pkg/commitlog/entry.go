@@ -142,13 +142,13 @@ type Act struct {
 	Files []File `json:"files"`
 }
 
-// Collect is what gc decides before it deletes. Each list names what goes from now on; no state that can be restored, and
-// no directory that a catalog names, needs it.
+// Collect is what gc decides before it deletes. Each list names what goes from now on; no state that can be restored,
+// and no directory that a catalog names, needs it.
 type Collect struct {
 	// Condemned attempts may never be decided. All their objects go.
 	Condemned []string `json:"condemned,omitempty"`
-	// Settled attempts are in the log, and all their files are where tables are read: what they put aside goes, and their
-	// step reports.
+	// Settled attempts are in the log, and all their files are where tables are read: what they put aside goes, and
+	// their step reports.
 	Settled []string `json:"settled,omitempty"`
 	// Dirs are directories that partitions have left.
 	Dirs []Dir `json:"dirs,omitempty"`
@@ -179,7 +179,8 @@ type Counts struct {
 	BytesIn  int64 `json:"bytes_in,omitempty"`
 	BytesOut int64 `json:"bytes_out,omitempty"`
 	Files    int64 `json:"files,omitempty"`
-	// Rules counts what was set aside by rule. Notes counts what else a summary says (source_differs, duplicate_keys, floored …).
+	// Rules counts what was set aside by rule. Notes counts what else a summary says (source_differs, duplicate_keys,
+	// floored …).
 	Rules map[string]int64 `json:"rules,omitempty"`
 	Notes map[string]int64 `json:"notes,omitempty"`
 }

@@ -21,8 +21,8 @@ func Empty() *State {
 	}
 }
 
-// Next gives the state after an entry, which need not be in the log yet; hash is that of its bytes. Errors: ErrChain if the
-// entry does not follow, ErrInvalid if its body contradicts the state.
+// Next gives the state after an entry, which need not be in the log yet; hash is that of its bytes. Errors: ErrChain if
+// the entry does not follow, ErrInvalid if its body contradicts the state.
 func (s *State) Next(e *Entry, hash string, b *Body) (*State, error) {
 	n := s.clone()
 	if err := n.apply(e, hash, b); err != nil {
@@ -165,8 +165,8 @@ func (s *State) collect(v *validation, c *Collect) {
 	s.Doomed = slices.DeleteFunc(s.Doomed, func(d Dir) bool { return gone[d.Key] })
 }
 
-// settle names for files whose place at their decision goes, because an attempt put them aside or the partition has left
-// the directory, the place where they are published.
+// settle names for files whose place at their decision goes, because an attempt put them aside or the partition has
+// left the directory, the place where they are published.
 func (s *State) settle(attempts []string, dirs map[string]bool) {
 	settled := make(map[string]bool, len(attempts))
 	for _, id := range attempts {

@@ -12,8 +12,8 @@ import (
 // Ledger knows which versions of which objects were consumed, and by which entry. It keeps 128 bits of a cryptographic
 // hash of key and ETag, not the names: those are in the bodies. Immutable; safe for concurrent use.
 //
-// Most of it is one sorted array of 24-byte items, as checkpoints have it; what came since is a small map. So a ledger of
-// a million objects takes 24 MB, and loading it is one read.
+// Most of it is one sorted array of 24-byte items, as checkpoints have it; what came since is a small map. So a ledger
+// of a million objects takes 24 MB, and loading it is one read.
 type Ledger struct {
 	items  []byte // sorted, ledgerItem bytes each: hash, entry
 	recent map[[16]byte]uint64

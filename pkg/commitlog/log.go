@@ -15,7 +15,8 @@ type Log struct {
 	last *State // newest state seen
 }
 
-// Open gives the log in the zone <state>/<zone>. It reads nothing: a log that does not exist is empty. Errors: layout.ErrZone.
+// Open gives the log in the zone <state>/<zone>. It reads nothing: a log that does not exist is empty. Errors:
+// layout.ErrZone.
 func Open(ctx context.Context, zone layout.Zone) (*Log, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -27,8 +27,9 @@ func (p Partition) Compare(q Partition) int {
 	return strings.Compare(p.Path, q.Path)
 }
 
-// Set is a set of partitions: all whose String begins with it, followed by a slash or by nothing more. "processed:source=iot" are all
-// partitions of iot, those that do not exist yet included; "processed:" are all of the zone.
+// Set is a set of partitions: all whose String begins with it, followed by a slash or by nothing more.
+// "processed:source=iot" are all partitions of iot, those that do not exist yet included; "processed:" are all of the
+// zone.
 type Set string
 
 // SetOf is the set that holds the partition alone.

@@ -114,7 +114,8 @@ func (l *Log) Head(ctx context.Context) (*State, error) {
 	return l.last, nil
 }
 
-// At gives the state at seq, folded from the first entry on, without checkpoints. Errors: those of Head, and ErrNoEntry.
+// At gives the state at seq, folded from the first entry on, without checkpoints. Errors: those of Head, and
+// ErrNoEntry.
 func (l *Log) At(ctx context.Context, seq uint64) (*State, error) {
 	s := Empty()
 	if seq == 0 {
@@ -173,8 +174,8 @@ func (l *Log) get(ctx context.Context, key string) ([]byte, error) {
 }
 
 // Put puts the encoded bytes of entry seq, once. The same bytes may be put again after any error but ErrTaken, and must
-// be until the answer is nil or ErrTaken, since a request whose answer was lost may still take effect. Errors: ErrTaken; the entry
-// that took the number is durable then.
+// be until the answer is nil or ErrTaken, since a request whose answer was lost may still take effect. Errors:
+// ErrTaken; the entry that took the number is durable then.
 func (l *Log) Put(ctx context.Context, seq uint64, data []byte) error {
 	if len(data) > MaxEntry {
 		return fmt.Errorf("put log entry %d: %w: %d bytes, %d are allowed", seq, ErrInvalid, len(data), MaxEntry)
@@ -206,8 +207,8 @@ func (l *Log) PutBody(ctx context.Context, attempt string, b *Body) (BodyRef, er
 // BodyName begins the names of an attempt's bodies.
 const BodyName = "body-"
 
-// Confirm returns nil once entry seq is durable: an entry can be read a moment before it is, and what follows from it must not
-// outlive it. Errors: ErrNoEntry, ErrChain if the number now has other bytes.
+// Confirm returns nil once entry seq is durable: an entry can be read a moment before it is, and what follows from it
+// must not outlive it. Errors: ErrNoEntry, ErrChain if the number now has other bytes.
 func (l *Log) Confirm(ctx context.Context, seq uint64) error {
 	r, err := l.Entry(ctx, seq)
 	if err != nil {

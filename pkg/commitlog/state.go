@@ -4,8 +4,8 @@ import (
 	"datalake/pkg/schema"
 )
 
-// State is the fold of the entries 1 to Seq. It is immutable, so any number of goroutines may read it: neither its maps nor
-// what they hold may be changed. The state at 0 is that of an empty log.
+// State is the fold of the entries 1 to Seq. It is immutable, so any number of goroutines may read it: neither its maps
+// nor what they hold may be changed. The state at 0 is that of an empty log.
 type State struct {
 	Seq uint64
 	// Hash of entry Seq; empty at 0.
@@ -43,7 +43,8 @@ type Content struct {
 	// DirSince is the entry that moved it there, Since the last entry that changed anything in it.
 	DirSince uint64 `json:"dir_since"`
 	Since    uint64 `json:"since"`
-	// Files in the order in which they came. Key says where the bytes were at their decision; once published they are in Dir.
+	// Files in the order in which they came. Key says where the bytes were at their decision; once published they are
+	// in Dir.
 	Files []File `json:"files"`
 }
 

@@ -61,7 +61,7 @@ func (e Errors) sort() {
 
 // nearest gives the word of known that is most like s, empty if none is much like it.
 func nearest(s string, known []string) string {
-	best, least := "", 1+len(s)/3
+	best, least := "", max(1, len(s)/3)
 	for _, k := range known {
 		if d := distance(strings.ToLower(s), k); d < least || d == least && best == "" {
 			best, least = k, d

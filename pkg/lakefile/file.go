@@ -2,6 +2,7 @@ package lakefile
 
 import (
 	"slices"
+	"strings"
 
 	"datalake/pkg/schema"
 )
@@ -41,7 +42,7 @@ func (z Zones) Under(root string) Zones {
 	}
 	for name, u := range z.all() {
 		if *u == "" && name != "root" {
-			*u = z.Root + "/" + name
+			*u = strings.TrimSuffix(z.Root, "/") + "/" + name
 		}
 	}
 	return z

@@ -229,3 +229,70 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func parse(t *testing.T, text string) *File {
+	t.Helper()
+	f, err := Parse("lake.yaml", []byte(text), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestApply: what a later lake file does to a stored schema.
+func TestApply(t *testing.T) {
+	base := parse(t, `sources: {a: {columns: [{path: data.x, type: int, required: true}]}}`).Source("a").Schema("a")
+	inferred, err := base.Extend([]schema.Column{{Name: "temp", Type: schema.Type{Kind: schema.Double}, Path: schema.Path{"data", "temp"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := inferred.Fix()
+	stored.EventTime.Path, stored.EventTime.Formats = schema.Path{"data", "ts"}, []string{"rfc3339"}
+	for _, c := range []struct {
+		name, text string
+		columns    string
+		changes    []string // what each change begins with
+	}{
+		{"nothing said", ``, "x:int temp:double", nil},
+		{"the same", `columns: [{path: data.x, type: int}], event_time: {path: data.ts, formats: rfc3339}`, "x:int temp:double", nil},
+		{"other settings", `other_columns: drop, on_type_conflict: quarantine, max_columns: 5`, "x:int temp:double", nil},
+		{"the inferred one declared", `columns: [{path: data.temp, type: double, required: true}]`, "x:int temp:double!", nil},
+		{"a new one", `columns: [{path: data.y, type: string}]`, "x:int temp:double y:string", nil},
+		{"another type", `columns: [{path: data.temp, type: float}]`, "x:int temp:float", []string{"column temp: float from data.temp, was double"}},
+		{"another name", `columns: [{path: data.temp, name: t, type: double}]`, "x:int temp:double t:double", []string{"column temp: now named t"}},
+		{"another key", `dedupe: {key: [x, temp]}`, "x:int temp:double _key:string", []string{"dedupe: key x+temp"}},
+		{"no dedupe", `dedupe: none`, "x:int temp:double", []string{"dedupe: none"}},
+		{"partitions", `partition_by: [source, year]`, "x:int temp:double", []string{"partition_by: source, year, was"}},
+		{"the arrival", `event_time: arrival`, "x:int temp:double", []string{"event_time: the arrival"}},
+		{"another time zone", `event_time: {timezone: Asia/Tokyo}`, "x:int temp:double", []string{"event_time: data.ts as rfc3339 in Asia/Tokyo"}},
+		{"bare", `envelope: none`, "x:int temp:double", []string{"envelope: none, was envelope"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			next, changes := parse(t, "sources: {a: {"+c.text+"}}").Source("a").Apply(stored)
+			var columns []string
+			for _, x := range next.Columns {
+				if x.Role != schema.Data && x.Role != schema.Key {
+					continue
+				}
+				s := x.Name + ":" + x.Type.String()
+				if x.Required {
+					s += "!"
+				}
+				columns = append(columns, s)
+			}
+			if got := strings.Join(columns, " "); got != c.columns {
+				t.Errorf("columns %s, want %s", got, c.columns)
+			}
+			ok := len(changes) == len(c.changes) && next.Fixed
+			for i := 0; ok && i < len(changes); i++ {
+				ok = strings.HasPrefix(changes[i], c.changes[i])
+			}
+			if !ok {
+				t.Errorf("changes %q, want %q", changes, c.changes)
+			}
+			if len(changes) == 0 && next.Fingerprint() != stored.Fingerprint() {
+				t.Error("no changes, and another fingerprint")
+			}
+		})
+	}
+}

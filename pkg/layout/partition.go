@@ -18,8 +18,8 @@ var ErrPartition = errors.New("invalid partition")
 // Value is one key of a partition path with its value, unescaped. A null is the empty value.
 type Value struct{ Key, Value string }
 
-// Path is the partition path of the values in their order, without a slash at either end. Its errors are ErrPartition: no
-// values, a key that is not a name of [a-z0-9_], a value that is not UTF-8 or, escaped, too long for a file name.
+// Path is the partition path of the values in their order, without a slash at either end. Its errors are ErrPartition:
+// no values, a key that is not a name of [a-z0-9_], a value that is not UTF-8 or, escaped, too long for a file name.
 func Path(values ...Value) (string, error) {
 	if len(values) == 0 {
 		return "", fmt.Errorf("%w: no values", ErrPartition)

@@ -16,8 +16,8 @@ type RawKey struct {
 	Dated bool
 }
 
-// ParseRaw reads a path below the raw zone: <source>/year=YYYY/month=MM/day=DD/<name>, where the date folders are optional
-// and other folders may stand anywhere after the source.
+// ParseRaw reads a path below the raw zone: <source>/year=YYYY/month=MM/day=DD/<name>, where the date folders are
+// optional and other folders may stand anywhere after the source.
 func ParseRaw(path string) RawKey {
 	folders := strings.Split(path, "/")
 	folders = folders[:len(folders)-1]

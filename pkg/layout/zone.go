@@ -25,12 +25,13 @@ type Zone struct {
 	Store storage.Store
 	// Prefix is a key without a slash at either end; never empty.
 	Prefix string
-	// Root is the URL of the store's root without a slash at its end, for the locations that readers are told: file:///data,
-	// s3://bucket. Empty: locations are keys.
+	// Root is the URL of the store's root without a slash at its end, for the locations that readers are told:
+	// file:///data, s3://bucket. Empty: locations are keys.
 	Root string
 }
 
-// Check says whether the zone can be used: a store, a prefix that is a key, and no "@" at its end. The error is an ErrZone.
+// Check says whether the zone can be used: a store, a prefix that is a key, and no "@" at its end. The error is an
+// ErrZone.
 func (z Zone) Check() error {
 	if z.Store == nil {
 		return fmt.Errorf("%w: zone %q has no store", ErrZone, z.Prefix)

@@ -107,7 +107,8 @@ func (p *plan) match(n *node, name string, need map[*leaf]bool) error {
 }
 
 // assembler makes arrays of vectors. The slots of a node are those levels of its witness that begin a value of it: of a
-// repetition level of at most rep, and a definition level of at least def, which are those of the innermost list or map above.
+// repetition level of at most rep, and a definition level of at least def, which are those of the innermost list or map
+// above.
 type assembler struct {
 	mem     memory.Allocator
 	vectors []*vector // by column, nil where not needed

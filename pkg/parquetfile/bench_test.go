@@ -16,8 +16,8 @@ import (
 	"datalake/pkg/parquetfile/internal/dict"
 )
 
-// sensors are rows like those of a fleet of devices: an id of its own each, two times, two coded strings, three measures that
-// repeat, a status, and two columns that are nearly always alike.
+// sensors are rows like those of a fleet of devices: an id of its own each, two times, two coded strings, three
+// measures that repeat, a status, and two columns that are nearly always alike.
 func sensors(t testing.TB, n int, asDictionary bool) arrow.Record {
 	s := columns(t, "!string", "!timestamp", "!timestamp", "string", "string", "double", "double", "int", "string", "double", "string")
 	r := rand.New(rand.NewPCG(7, 7))
@@ -161,6 +161,25 @@ func BenchmarkRead(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRows, "ns/row")
 		})
 	}
+}
+
+func BenchmarkWriteNested(b *testing.B) {
+	s := columns(b, "struct<a:int,b:string>", "list<double>", "list<struct<a:string,b:bigint>>", "map<string,double>")
+	rec := randomRecord(rand.New(rand.NewPCG(8, 8)), memory.DefaultAllocator, s, 20_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		w, err := NewWriter(io.Discard, s, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := w.Append(rec, nil); err != nil {
+			b.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/20_000, "ns/row")
 }
 
 func BenchmarkVerify(b *testing.B) {

@@ -73,8 +73,8 @@ func exact(lo, hi []byte) bounds {
 	return bounds{min: bytes.Clone(lo), max: bytes.Clone(hi), minExact: true, maxExact: true}
 }
 
-// numberBounds are the bounds of the values that each yields, which are ints, or floats by their bits. NaN is left out; the
-// zeros are -0 as least and +0 as greatest, for a reader may take either for the other.
+// numberBounds are the bounds of the values that each yields, which are ints, or floats by their bits. NaN is left out;
+// the zeros are -0 as least and +0 as greatest, for a reader may take either for the other.
 func (o order) numberBounds(n int, value func(i int) int64) bounds {
 	if n == 0 {
 		return bounds{}
@@ -190,8 +190,8 @@ func cutLow(v []byte, text bool) []byte {
 	return v[:n]
 }
 
-// cutHigh is a string of at most maxBound bytes that is greater than every string that begins like v; nil if there is none. Of text it
-// makes text: its order is that of its code points.
+// cutHigh is a string of at most maxBound bytes that is greater than every string that begins like v; nil if there is
+// none. Of text it makes text: its order is that of its code points.
 func cutHigh(v []byte, text bool) []byte {
 	p := cutLow(v, text)
 	if text && utf8.Valid(p) {

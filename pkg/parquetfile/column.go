@@ -27,10 +27,9 @@ type column struct {
 	defs   []uint8 // none while every level is the highest
 	reps   []uint8 // none where the column does not repeat
 
-	pages     []page
-	held      int64    // bytes of pages
-	groupRows int      // rows in pages
-	bloom     []uint64 // hashes of values outside the dictionary; nil without a filter
+	pages []page
+	held  int64    // bytes of pages
+	bloom []uint64 // hashes of values outside the dictionary; nil without a filter
 }
 
 // page is a finished page.
@@ -146,8 +145,8 @@ func (c *column) push(defs []uint8, nulls int) {
 	c.nulls += nulls
 }
 
-// flatten finds, for a column that does not repeat, the rows that have a value and each row's definition level; nil levels mean
-// that all have one. What it returns is valid until the next call.
+// flatten finds, for a column that does not repeat, the rows that have a value and each row's definition level; nil
+// levels mean that all have one. What it returns is valid until the next call.
 func (s *scratch) flatten(l *leaf, arr arrow.Array, rows []uint32) (present []uint32, defs []uint8, _ arrow.Array, _ error) {
 	for i, n := range l.chain {
 		if valid, ok := validity(arr); !ok {
@@ -232,12 +231,12 @@ func (c *column) flush(s *scratch) error {
 	})
 	c.bloom = append(c.bloom, p.hashes...)
 	c.held += int64(len(data))
-	c.groupRows += c.rows
 	c.rows, c.levels, c.nulls, c.defs, c.reps = 0, 0, 0, c.defs[:0], c.reps[:0]
 	return nil
 }
 
-// appendLevels writes levels as data page v1 has them: a length of four bytes, then runs. No levels mean that all are the highest.
+// appendLevels writes levels as data page v1 has them: a length of four bytes, then runs. No levels mean that all are
+// the highest.
 func (c *column) appendLevels(s *scratch, body []byte, levels []uint8, top uint8) []byte {
 	w := levelBits(top)
 	if len(levels) == 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
-// widens tells whether every value, or all that fit, of a column of type from can be read as type to. What does not fit is ErrType
-// when it is met.
+// widens tells whether every value, or all that fit, of a column of type from can be read as type to. What does not fit
+// is ErrType when it is met.
 func widens(from, to arrow.DataType) bool {
 	if arrow.TypeEqual(from, to) {
 		return true

@@ -2,26 +2,28 @@
 //
 // # What is in a file
 //
-// Row groups of at most Options.RowGroupRows rows and some 128 MiB of values; in each, one chunk a column: a dictionary page
-// where a dictionary pays, then data pages (format v1) of at most 16,384 rows and about 1 MiB; then the bloom filters that were
-// asked for; at the end the page index and the footer. Every page carries a CRC-32. Lists have three levels (list, element),
-// maps are key_value, key, value. There is no INT96, no unsigned type, no time finer than a millisecond.
+// Row groups of at most Options.RowGroupRows rows and some 128 MiB of values; in each, one chunk a column: a dictionary
+// page where a dictionary pays, then data pages (format v1) of at most 16,384 rows and about 1 MiB; then the bloom
+// filters that were asked for; at the end the page index and the footer. Every page carries a CRC-32. Lists have three
+// levels (list, element), maps are key_value, key, value. There is no INT96, no unsigned type, no time finer than a
+// millisecond.
 //
 // # How it is written
 //
-// Values are taken column by column. A page is encoded and compressed as soon as it is full, so a Writer holds one page of
-// raw values a column, the dictionaries, and the finished pages of the current row group. A chunk starts out with a dictionary. At each
-// page's end the page is weighed both ways; the first page that is smaller without the dictionary is written without it, and
-// so are all that follow it in the row group.
+// Values are taken column by column. A page is encoded and compressed as soon as it is full, so a Writer holds one page
+// of raw values a column, the dictionaries, and the finished pages of the current row group. A chunk starts out with a
+// dictionary. At each page's end the page is weighed both ways; the first page that is smaller without the dictionary
+// is written without it, and so are all that follow it in the row group.
 //
 // # Invariants
 //
-// The bytes of a file depend on the rows, their order, the schema and the options, and on nothing else: not on how rows were cut into Append
-// calls, nor on whether a string column came as a dictionary array, nor on timing or memory.
+// The bytes of a file depend on the rows, their order, the schema and the options, and on nothing else: not on how rows
+// were cut into Append calls, nor on whether a string column came as a dictionary array, nor on timing, memory or
+// the machine.
 //
-// Reading covers what this package writes, and other writers' files as far as they use the same types, encodings (PLAIN,
-// RLE_DICTIONARY, DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY), codecs (none, snappy, zstd) and page format. A file that
-// is damaged gives ErrCorrupt, never a panic.
+// Reading covers what this package writes, and other writers' files as far as they use the same types, encodings
+// (PLAIN, RLE_DICTIONARY, DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY), codecs (none, snappy, zstd) and page format. A
+// file that is damaged gives ErrCorrupt, never a panic.
 //
 // The package does no I/O of its own: it writes to an io.Writer and reads from an io.ReaderAt. It starts no goroutines.
 package parquetfile

@@ -28,9 +28,9 @@ type File struct {
 
 // filterState is a bloom filter that is read when it is first asked for, and kept.
 type filterState struct {
-	once   sync.Once
+	mu     sync.Mutex
+	read   bool
 	filter bloom.SplitBlockFilter // nil: there is none
-	err    error
 }
 
 // Rows is how many rows the file has.
@@ -72,14 +72,14 @@ func (f *File) textColumn(column string) (*leaf, error) {
 	return l, nil
 }
 
-// MayContain tells whether a row may hold value in a top-level string or binary column, by the bounds and the bloom filters. False is
-// certain. A filter is read once and kept. Another column is ErrType.
+// MayContain tells whether a row may hold value in a top-level string or binary column, by the bounds and the bloom
+// filters. False is certain. A filter is read once and kept. Another column is ErrType.
 func (f *File) MayContain(column, value string) (bool, error) {
 	l, err := f.textColumn(column)
 	if err != nil {
 		return true, err
 	}
-	h := xxhash.Sum64([]byte(value))
+	h := Hash([]byte(value))
 	for g := range f.meta.Groups {
 		m := &f.meta.Groups[g].Columns[l.index].Meta
 		if m.AllNull() {
@@ -95,7 +95,7 @@ func (f *File) MayContain(column, value string) (bool, error) {
 	return false, nil
 }
 
-// MayContainHash is MayContain for the XXH64 (seed 0) of a value, by the bloom filters alone.
+// MayContainHash is MayContain for the Hash of a value, by the bloom filters alone.
 func (f *File) MayContainHash(column string, xxh64 uint64) (bool, error) {
 	l, err := f.textColumn(column)
 	if err != nil {
@@ -112,6 +112,9 @@ func (f *File) MayContainHash(column string, xxh64 uint64) (bool, error) {
 	return false, nil
 }
 
+// Hash is the hash of a value that bloom filters hold: XXH64 with seed 0 of its bytes.
+func Hash(value []byte) uint64 { return xxhash.Sum64(value) }
+
 func (f *File) groupMayContain(g int, l *leaf, h uint64) (bool, error) {
 	filter, err := f.filter(g, l)
 	return err != nil || filter == nil || filter.Check(h), err
@@ -121,16 +124,18 @@ func (f *File) groupMayContain(g int, l *leaf, h uint64) (bool, error) {
 const maxFilter = 128 << 20
 
 // filter is a row group's bloom filter on a column, nil if there is none that is understood.
-func (f *File) filter(g int, l *leaf) (bloom.SplitBlockFilter, error) {
+func (f *File) filter(g int, l *leaf) (_ bloom.SplitBlockFilter, err error) {
 	s := &f.filters[g][l.index]
-	s.once.Do(func() {
-		defer noPanic(&s.err)
-		s.filter, s.err = f.readFilter(g, l)
-		if s.err != nil {
-			s.err = fmt.Errorf("bloom filter of column %s: %w", dotted(l.path), s.err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer noPanic(&err)
+	if !s.read {
+		if s.filter, err = f.readFilter(g, l); err != nil {
+			return nil, fmt.Errorf("bloom filter of column %s: %w", dotted(l.path), err)
 		}
-	})
-	return s.filter, s.err
+		s.read = true
+	}
+	return s.filter, nil
 }
 
 func (f *File) readFilter(g int, l *leaf) (bloom.SplitBlockFilter, error) {
@@ -176,8 +181,9 @@ func (f *File) readFilter(g int, l *leaf) (bloom.SplitBlockFilter, error) {
 	return filter, nil
 }
 
-// Bounds are the least and the greatest value of a top-level string or binary column. Long ones are cut, so that lo may be
-// less than the least value and hi more than the greatest. ok is false where the column has no value, or none is known.
+// Bounds are the least and the greatest value of a top-level string or binary column. Long ones are cut, so that lo may
+// be less than the least value and hi more than the greatest. ok is false where the column has no value, or none is
+// known.
 func (f *File) Bounds(column string) (lo, hi []byte, ok bool) {
 	l, err := f.textColumn(column)
 	if err != nil {

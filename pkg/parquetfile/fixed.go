@@ -20,8 +20,8 @@ type values interface {
 	// bind makes arr the source of the following appends, until unbind.
 	bind(arr arrow.Array) error
 	unbind()
-	// append takes the values at the given rows of the bound array, none of which is null. Unless all is set, it stops after the
-	// one that fills the page. It returns how many it took.
+	// append takes the values at the given rows of the bound array, none of which is null. Unless all is set, it stops
+	// after the one that fills the page. It returns how many it took.
 	append(s *scratch, rows []uint32, all bool) (int, error)
 	// full tells that the page must end at the end of this row.
 	full() bool
@@ -162,8 +162,8 @@ func (f *fixed[T]) deltas() bool {
 	return f.compact && (f.leaf.order == orderInt32 || f.leaf.order == orderInt64)
 }
 
-// encodeCodes writes the page by the dictionary if that is smaller. Else it returns the page's values, takes back what the page
-// added to the dictionary, and ends its use.
+// encodeCodes writes the page by the dictionary if that is smaller. Else it returns the page's values, takes back what
+// the page added to the dictionary, and ends its use.
 func (f *fixed[T]) encodeCodes(s *scratch, body []byte) (encodedPage, []T) {
 	n := len(f.table.Values)
 	codes := s.indexes(f.table.Codes, n)

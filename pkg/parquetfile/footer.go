@@ -19,8 +19,8 @@ const tailBytes = 64 << 10
 // maxFooter is the largest footer that is read.
 const maxFooter = 256 << 20
 
-// Open reads the footer of a file of size bytes. r must be safe for concurrent use if the File is to be; it is read until the File is
-// no longer used, and not closed. Errors: those of r, ErrCorrupt, ErrUnsupported.
+// Open reads the footer of a file of size bytes. r must be safe for concurrent use if the File is to be; it is read
+// until the File is no longer used, and not closed. Errors: those of r, ErrCorrupt, ErrUnsupported.
 func Open(r io.ReaderAt, size int64) (f *File, err error) {
 	defer noPanic(&err)
 	f, err = open(r, size)

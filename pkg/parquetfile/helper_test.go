@@ -236,7 +236,8 @@ func randomRecord(r *rand.Rand, mem memory.Allocator, s *arrow.Schema, n int) ar
 	return b.NewRecord()
 }
 
-// coded returns rec with all its top-level strings as dictionary arrays, with values in no order, some twice and some unused.
+// coded returns rec with all its top-level strings as dictionary arrays, with values in no order, some twice and some
+// unused.
 func coded(r *rand.Rand, mem memory.Allocator, rec arrow.Record) arrow.Record {
 	var fields []arrow.Field
 	var cols []arrow.Array

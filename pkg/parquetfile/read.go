@@ -18,16 +18,17 @@ const (
 	batchText  = 64 << 20 // if every value were the dictionary's longest
 )
 
-// Records yields the file's rows in their order, as records of schema want, of up to some ten thousand rows each. Fields are
-// matched by name, in structs too; a field that the file lacks is null. Only the columns that want names are read.
+// Records yields the file's rows in their order, as records of schema want, of up to some ten thousand rows each.
+// Fields are matched by name, in structs too; a field that the file lacks is null. Only the columns that want names are
+// read.
 //
-// A field may ask for a wider type than the file's: bigint or double of an int, double of a float or (where exact) a bigint, a decimal of
-// an int or of a decimal with no greater scale (where it fits), a timestamp of a date, binary of a string. A string may also be
-// asked for as Dictionary<uint32, string>; its dictionary need not have been used whole. Other types, and nulls where want has none, are
-// ErrType.
+// A field may ask for a wider type than the file's: bigint or double of an int, double of a float or (where exact) a
+// bigint, a decimal of an int or of a decimal with no greater scale (where it fits), a timestamp of a date, binary of a
+// string. A string may also be asked for as Dictionary<uint32, string>; its dictionary need not have been used whole.
+// Other types, and nulls where want has none, are ErrType.
 //
-// A record is valid until the next is asked for, unless retained. After an error nothing more comes. ctx is looked at before each
-// record.
+// A record is valid until the next is asked for, unless retained. After an error nothing more comes. ctx is looked at
+// before each record.
 func (f *File) Records(ctx context.Context, want *arrow.Schema, mem memory.Allocator) iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
 		r, err := f.newReader(want, mem)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -230,3 +231,36 @@ func TestReadStops(t *testing.T) {
 type failingReader struct{ err error }
 
 func (f failingReader) ReadAt([]byte, int64) (int, error) { return 0, f.err }
+
+// One File serves many goroutines.
+func TestConcurrentUse(t *testing.T) {
+	mem := checked(t)
+	s := columns(t, "!string", "list<int>", "double")
+	rec := randomRecord(rand.New(rand.NewPCG(18, 18)), mem, s, 500)
+	defer rec.Release()
+	f := openFile(t, write(t, s, Options{RowGroupRows: 150, Bloom: []string{"c0"}}, small, rec))
+	want := lines(rec)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			var got []string
+			for part, err := range f.Records(context.Background(), s, mem) {
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got = append(got, lines(part)...)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Error(d)
+			}
+			for i := range 500 {
+				v := rec.Column(0).(*array.String).Value(i)
+				if ok, err := f.MayContainHash("c0", Hash([]byte(v))); !ok || err != nil {
+					t.Errorf("MayContainHash(%q) = %v, %v", v, ok, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

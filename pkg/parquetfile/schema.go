@@ -18,11 +18,12 @@ const (
 	mapNode
 )
 
-// node is one field of a schema, seen from Arrow's side: a list or a map is one node, though it is two or three groups in
-// Parquet.
+// node is one field of a schema, seen from Arrow's side: a list or a map is one node, though it is two or three groups
+// in Parquet.
 //
-// Levels: a null at the node has definition level def-1 (an optional node), a present one at least def. An empty list or
-// map has exactly def; where it has elements they lie at def+1 and above, and rep is the repetition level of all but the first.
+// Levels: a null at the node has definition level def-1 (an optional node), a present one at least def. An empty list
+// or map has exactly def; where it has elements they lie at def+1 and above, and rep is the repetition level of all but
+// the first.
 type node struct {
 	name     string
 	kind     nodeKind

@@ -226,8 +226,8 @@ func (b *byteStrings) encode(s *scratch, body []byte) encodedPage {
 	return p
 }
 
-// encodeCodes writes the page by the dictionary if that is smaller. Else it puts the page's values into the scratch's text and lens,
-// takes back what the page added to the dictionary, and ends its use.
+// encodeCodes writes the page by the dictionary if that is smaller. Else it puts the page's values into the scratch's
+// text and lens, takes back what the page added to the dictionary, and ends its use.
 func (b *byteStrings) encodeCodes(s *scratch, body []byte) (encodedPage, bool) {
 	n := len(b.table.Ends)
 	codes := s.indexes(b.table.Codes, n)

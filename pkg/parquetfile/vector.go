@@ -20,15 +20,14 @@ type vector struct {
 	ends    []int32 // where each byte string ends in text
 	text    []byte  // byte strings, or values of one width
 
-	// codes of the values, while all pages were coded and codes are wanted; else nil.
-	codes  []int32
-	wanted bool // codes are
-	coded  bool // codes are there, instead of ends and text
-	dict   *dictionary
+	// codes of the values and their dictionary, instead of ends and text, where codes are wanted and all pages were coded.
+	coded bool
+	codes []int32
+	dict  *dictionary
 }
 
 func (v *vector) reset(wanted bool) {
-	v.levels, v.present, v.wanted, v.coded, v.dict = 0, 0, wanted, wanted, nil
+	v.levels, v.present, v.coded, v.dict = 0, 0, wanted, nil
 	v.defs, v.reps, v.fixed32, v.fixed64, v.bools = v.defs[:0], v.reps[:0], v.fixed32[:0], v.fixed64[:0], v.bools[:0]
 	v.ends, v.text, v.codes = v.ends[:0], v.text[:0], v.codes[:0]
 }

@@ -9,9 +9,9 @@ import (
 	"datalake/pkg/parquetfile/internal/meta"
 )
 
-// Verify reads all of a file: the footer, every page with its checksum, levels and values, the page index and the bloom filters. It
-// holds against each other the rows and nulls that they state. It returns the number of rows. Errors: those of r,
-// ErrCorrupt, ErrUnsupported.
+// Verify reads all of a file: the footer, every page with its checksum, levels and values, the page index and the bloom
+// filters. It holds against each other the rows and nulls that they state. It returns the number of rows. Errors: those
+// of r, ErrCorrupt, ErrUnsupported.
 func Verify(r io.ReaderAt, size int64) (rows int64, err error) {
 	defer noPanic(&err)
 	f, err := Open(r, size)

@@ -20,8 +20,8 @@ const (
 	createdBy = "datalake"
 )
 
-// Writer writes one Parquet file. Not safe for concurrent use. Without Close what was written is no Parquet file; a Writer that
-// is given up needs no other call. After an error of Append or Close every further call returns that error.
+// Writer writes one Parquet file. Not safe for concurrent use. Without Close what was written is no Parquet file; a
+// Writer that is given up needs no other call. After an error of Append or Close every further call returns that error.
 type Writer struct {
 	out     io.Writer
 	buf     *bufio.Writer // before out, while a row group or the footer is written
@@ -48,9 +48,9 @@ type pageIndex struct {
 	offset format.OffsetIndex
 }
 
-// NewWriter begins a file of schema s on w: one column for each field, nullable unless the field says otherwise. Dictionary types
-// count as their value type. The types are those of pkg/schema; others are ErrUnsupported. Options.Bloom must name columns
-// that exist and are strings or binaries.
+// NewWriter begins a file of schema s on w: one column for each field, nullable unless the field says otherwise.
+// Dictionary types count as their value type. The types are those of pkg/schema; others are ErrUnsupported.
+// Options.Bloom must name columns that exist and are strings or binaries.
 func NewWriter(w io.Writer, s *arrow.Schema, o Options) (*Writer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("parquet options: %w", err)
@@ -82,12 +82,12 @@ func NewWriter(w io.Writer, s *arrow.Schema, o Options) (*Writer, error) {
 // Rows is how many rows were appended.
 func (w *Writer) Rows() int64 { return w.rows }
 
-// Size is how many bytes were written to the underlying writer so far. Row groups are written when they end, so it lags behind
-// Rows; Size plus Buffered is about the file's size, a little above.
+// Size is how many bytes were written to the underlying writer so far. Row groups are written when they end, so it lags
+// behind Rows; Size plus Buffered is about the file's size, a little above.
 func (w *Writer) Size() int64 { return w.size }
 
-// Buffered is about how many bytes of memory the Writer holds: encoded pages of the current row group, dictionaries, and the
-// values of pages that are not full.
+// Buffered is about how many bytes of memory the Writer holds: encoded pages of the current row group, dictionaries,
+// and the values of pages that are not full.
 func (w *Writer) Buffered() int64 {
 	n := int64(0)
 	for _, c := range w.columns {
@@ -96,9 +96,9 @@ func (w *Writer) Buffered() int64 {
 	return n
 }
 
-// Append adds the given rows of rec in that order; nil rows means all. The columns of rec are those of the Writer's schema, by
-// position, and of its types; a column of strings may be a Dictionary<uint32, string>. rec is not retained. A value that does
-// not fit its column, and a null in a required one, is ErrType.
+// Append adds the given rows of rec in that order; nil rows means all. The columns of rec are those of the Writer's
+// schema, by position, and of its types; a column of strings may be a Dictionary<uint32, string>. rec is not retained.
+// A value that does not fit its column, and a null in a required one, is ErrType.
 func (w *Writer) Append(rec arrow.Record, rows []uint32) error {
 	if w.err != nil {
 		return w.err
@@ -163,8 +163,8 @@ func (w *Writer) append(s *scratch, rec arrow.Record, rows []uint32) error {
 	return nil
 }
 
-// cut finds how many of the rows the current row group still takes: up to the row with which its values pass groupBytes, but one at
-// least. full tells that it ends there.
+// cut finds how many of the rows the current row group still takes: up to the row with which its values pass
+// groupBytes, but one at least. full tells that it ends there.
 func (w *Writer) cut(arrays []arrow.Array, rows []uint32) (k int, bytes int64, full bool) {
 	for k < len(rows) {
 		n := int64(0)
@@ -368,7 +368,7 @@ func (w *Writer) writeChunk(s *scratch, c *column, idx *pageIndex) (meta.Column,
 	}
 	idx.column.BoundaryOrder = boundaryOrder(c.leaf.order, c.pages)
 	c.vals.reset()
-	c.pages, c.held, c.groupRows, c.bloom = nil, 0, 0, nil
+	c.pages, c.held, c.bloom = nil, 0, nil
 	return m, nil
 }
 

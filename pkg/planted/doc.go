@@ -1,5 +1,5 @@
-// Package planted lets tests prove that the tests have teeth. A build with the tag "planted" breaks one named rule of the
-// engine where the environment variable DATALAKE_PLANTED says so; the suites must then fail. Builds without the tag
+// Package planted lets tests prove that the tests have teeth. A build with the tag "planted" breaks one named rule of
+// the engine where the environment variable DATALAKE_PLANTED says so; the suites must then fail. Builds without the tag
 // contain none of it.
 //
 // The bugs, by name:
@@ -12,5 +12,6 @@
 //	gc-clock-alone         gc deletes what is old, without condemning it in the log, and does not look at signs of life
 //	skip-chain-check       reading the log does not compare hashes
 //	drop-swap-file         publishing a swap leaves out the last file
+//	keep-losers            the write step keeps rows that lost to others of their key
 //	forget-fsync           the store on a directory does not make files durable
 package planted

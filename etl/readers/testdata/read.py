@@ -1,6 +1,7 @@
 """Reads tables of the lake with one reader and writes what it saw, for the Go test to compare.
 
     read.py READER OUT NAME=DIR...
+    read.py views OUT NAME=FILE:VIEW
 
 For each table OUT/NAME.jsonl gets a first line {column: type} and then a line {column: value} for each row, in any order. The types
 are those of lake.yaml; json and string are the same. Values that JSON has no type for are text (decimal, binary as base64, date) or
@@ -49,6 +50,18 @@ def read_duckdb(directory):
     return db.sql(
         f"select * from read_parquet('{directory}/**/*.parquet', hive_partitioning = true, hive_types = {{{types}}}, union_by_name = true)"
     ).to_arrow_table()
+
+
+def read_views(place):
+    """DuckDB again, by the views that the catalog writes: FILE:VIEW."""
+    import duckdb
+
+    file, view = place.rsplit(":", 1)
+    db = duckdb.connect()
+    db.execute("set timezone = 'UTC'")
+    with open(file, encoding="utf-8") as f:
+        db.execute(f.read())
+    return db.sql(f"select * from {view}").to_arrow_table()
 
 
 def read_polars(directory):

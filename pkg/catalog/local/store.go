@@ -94,8 +94,8 @@ func rekey(ps []catalog.Partition, from, to []catalog.Column) []catalog.Partitio
 	return all
 }
 
-// PutPartitions creates or replaces partitions, all in one act. It refuses those that have not as many values as the table has
-// keys. Errors: catalog.ErrNoTable.
+// PutPartitions creates or replaces partitions, all in one act. It refuses those that have not as many values as the
+// table has keys. Errors: catalog.ErrNoTable.
 func (s *Store) PutPartitions(ctx context.Context, table string, ps []catalog.Partition) ([]catalog.Refusal, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

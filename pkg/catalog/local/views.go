@@ -14,8 +14,8 @@ const ViewsName = "views.sql"
 
 // views gives the SQL text by which DuckDB reads the tables.
 //
-// Columns are chosen by a pattern, not one by one, so that a column which no file has yet is no error. Paths of files are
-// patterns to DuckDB; what would be a wildcard in them stands in brackets.
+// Columns are chosen by a pattern, not one by one, so that a column which no file has yet is no error. Paths of files
+// are patterns to DuckDB; what would be a wildcard in them stands in brackets.
 func views(files []file) []byte {
 	var b bytes.Buffer
 	b.WriteString("-- Views of the tables for DuckDB, naming the files that are current. Made by the engine; changes are lost.\n")

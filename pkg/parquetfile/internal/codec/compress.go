@@ -7,16 +7,16 @@ import (
 	"math/bits"
 
 	"github.com/klauspost/compress/huff0"
-	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 )
 
-// Coder compresses one page after the other. The zero value is ready; it keeps its memory. What it returns depends on the input
-// alone, not on what came before. Not safe for concurrent use.
+// Coder compresses one page after the other. The zero value is ready; it keeps its memory. What it returns depends on
+// the input alone, not on what came before. Not safe for concurrent use.
 type Coder struct {
-	out  []byte
-	zstd *zstd.Encoder
-	huff huff0.Scratch
+	out    []byte
+	zstd   *zstd.Encoder
+	huff   huff0.Scratch
+	snappy snappyTable
 }
 
 // Cap is how much memory c keeps for its output.
@@ -24,13 +24,13 @@ func (c *Coder) Cap() int { return cap(c.out) }
 
 // Snappy returns body compressed, in memory that is valid until the next call.
 func (c *Coder) Snappy(body []byte) []byte {
-	c.out = snappy.Encode(c.out[:cap(c.out)], body)
+	c.out = c.snappy.encode(c.out[:0], body)
 	return c.out
 }
 
-// Zstd returns body as one zstd frame, in memory that is valid until the next call. What begins at split is a column's text without
-// its lengths. The method is chosen by the bytes alone: the fast encoder, or, for text without repeated strings, no match
-// search at all.
+// Zstd returns body as one zstd frame, in memory that is valid until the next call. What begins at split is a column's
+// text without its lengths. The method is chosen by the bytes alone: the fast encoder, or, for text without repeated
+// strings, no match search at all.
 func (c *Coder) Zstd(body []byte, split int) ([]byte, error) {
 	if len(body)-split >= 4<<10 && !repeats(body[split:]) && entropy(body[split:]) < 0.97 {
 		c.out = c.entropyFrame(c.out[:0], body, split)
@@ -117,10 +117,12 @@ func (c *Coder) entropyFrame(dst, body []byte, split int) []byte {
 	}
 	c.huff.Reuse = huff0.ReusePolicyNone
 	const maxBlock = 128 << 10
+	last := -1 // where the last block begins
 	for _, part := range [2][]byte{body[:split], body[split:]} {
 		for len(part) > 0 {
 			in := part[:min(len(part), maxBlock)]
 			part = part[len(in):]
+			last = len(dst)
 			var out []byte
 			var err error
 			if len(in) >= 1<<10 {
@@ -139,7 +141,12 @@ func (c *Coder) entropyFrame(dst, body []byte, split int) []byte {
 			}
 		}
 	}
-	return append(dst, 1, 0, 0) // a last block, raw and empty
+	if last < 0 {
+		last = len(dst)
+		dst = blockHeader(dst, 0, 0)
+	}
+	dst[last] |= 1
+	return dst
 }
 
 func blockHeader(dst []byte, typ, n int) []byte {

@@ -24,8 +24,8 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
-// Decompress returns a page's body of size bytes, at most MaxSize: in dst's memory, or src itself where codec is Uncompressed.
-// An unknown codec is ErrUnknown; any other error tells of damaged bytes.
+// Decompress returns a page's body of size bytes, at most MaxSize: in dst's memory, or src itself where codec is
+// Uncompressed. An unknown codec is ErrUnknown; any other error tells of damaged bytes.
 func Decompress(dst, src []byte, size int, codec format.CompressionCodec) ([]byte, error) {
 	var err error
 	switch codec {

@@ -1,8 +1,8 @@
 // Package dict numbers the distinct values of a column.
 //
 // Values are numbered by first appearance, so that a chunk's dictionary depends on its rows alone. Hash tables are
-// open-addressed, at most half full, and hold codes plus one. They begin small, because hundreds of files may be open with few
-// rows each; and their memory is pooled: a column that gives its table up leaves it to the next.
+// open-addressed, at most half full, and hold codes plus one. They begin small, because hundreds of files may be open
+// with few rows each; and their memory is pooled: a column that gives its table up leaves it to the next.
 //
 // No table is safe for concurrent use.
 package dict

@@ -1,5 +1,6 @@
-// Package meta holds the Thrift structs of a Parquet file: footer and page headers. Those that hold statistics are defined here, with
-// the fields is_max_value_exact and is_min_value_exact, which parquet-go's format package lacks; all others are that package's.
+// Package meta holds the Thrift structs of a Parquet file: footer and page headers. Those that hold statistics are
+// defined here, with the fields is_max_value_exact and is_min_value_exact, which parquet-go's format package lacks; all
+// others are that package's.
 package meta
 
 import (
@@ -99,7 +100,8 @@ type File struct {
 	ColumnOrders thrift.Slice[format.ColumnOrder]   `thrift:"7,optional"`
 }
 
-// Marshaler encodes structs in Thrift's compact protocol. The zero value is ready; it keeps its memory. Not safe for concurrent use.
+// Marshaler encodes structs in Thrift's compact protocol. The zero value is ready; it keeps its memory. Not safe for
+// concurrent use.
 type Marshaler struct {
 	buf   bytes.Buffer
 	proto thrift.CompactProtocol

@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// Decode appends n values of the RLE/bit-packed hybrid to dst, each of width bits, at most 32. It reads no more than n values, whatever the runs say; so
-// the memory is bounded by what the page's header claims, which its reader bounds.
+// Decode appends n values of the RLE/bit-packed hybrid to dst, each of width bits, at most 32. It reads no more than n
+// values, whatever the runs say; so the memory is bounded by what the page's header claims, which its reader bounds.
 func Decode[T uint8 | int32](dst []T, src []byte, width, n int) ([]T, error) {
 	for n > 0 {
 		h, k := binary.Uvarint(src)
@@ -72,8 +72,8 @@ func unpack[T uint8 | int32](dst []T, src []byte, width, n int) []T {
 	return dst
 }
 
-// CheckDelta walks over DELTA_BINARY_PACKED data of n values of at most width bits, and returns its length. The decoder trusts its
-// input; what passes here it can be given.
+// CheckDelta walks over DELTA_BINARY_PACKED data of n values of at most width bits, and returns its length. The decoder
+// trusts its input; what passes here it can be given.
 func CheckDelta(src []byte, n, width int) (int, error) {
 	at := 0
 	next := func() (uint64, bool) {

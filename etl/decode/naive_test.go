@@ -1,0 +1,608 @@
+package decode
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"datalake/pkg/batch"
+	"datalake/pkg/jsontext"
+	"datalake/pkg/schema"
+	"datalake/pkg/timeparse"
+)
+
+// The naive decoder: what the package promises, on a tree made by encoding/json, one value at a time. It shares nothing with
+// the real one but the times' layouts and the content's hash, which have tests of their own.
+
+// tree is a JSON value with its members in order, the last of like keys only.
+type tree struct {
+	kind byte // the first byte of its text; 0 for numbers
+	raw  string
+	text string // a string's content, a number's text, true, false
+	keys []string
+	as   []string // the keys as they are spelled
+	kids []*tree
+}
+
+type treeReader struct {
+	text    string
+	dec     *json.Decoder
+	dropped int64
+}
+
+func (r *treeReader) read() *tree {
+	start := int(r.dec.InputOffset())
+	tok, err := r.dec.Token()
+	if err != nil {
+		panic(err) // callers pass valid text
+	}
+	end := int(r.dec.InputOffset())
+	for strings.IndexByte(" \t\r\n,:", r.text[start]) >= 0 {
+		start++
+	}
+	t := &tree{kind: r.text[start], raw: r.text[start:end]}
+	switch v := tok.(type) {
+	case json.Delim:
+		for r.dec.More() {
+			if v == '{' {
+				k, kid := r.read(), r.read()
+				if i := slices.Index(t.keys, k.text); i >= 0 {
+					r.dropped++
+					t.keys, t.as, t.kids = slices.Delete(t.keys, i, i+1), slices.Delete(t.as, i, i+1), slices.Delete(t.kids, i, i+1)
+				}
+				t.keys, t.as, t.kids = append(t.keys, k.text), append(t.as, k.raw), append(t.kids, kid)
+			} else {
+				t.kids = append(t.kids, r.read())
+			}
+		}
+		if _, err := r.dec.Token(); err != nil {
+			panic(err)
+		}
+	case string:
+		t.text = v
+	case json.Number:
+		t.kind, t.text = 0, v.String()
+	case bool:
+		t.text = t.raw
+	}
+	return t
+}
+
+func parseTree(text string) (*tree, int64) {
+	r := treeReader{text: text, dec: json.NewDecoder(strings.NewReader(text))}
+	r.dec.UseNumber()
+	return r.read(), r.dropped
+}
+
+func (t *tree) get(key string) *tree {
+	if t != nil && t.kind == '{' {
+		if i := slices.Index(t.keys, key); i >= 0 && t.kids[i].kind != 'n' {
+			return t.kids[i]
+		}
+	}
+	return nil
+}
+
+func (t *tree) compact() string {
+	var parts []string
+	for i, k := range t.kids {
+		if t.kind == '{' {
+			parts = append(parts, t.as[i]+":"+k.compact())
+		} else {
+			parts = append(parts, k.compact())
+		}
+	}
+	switch t.kind {
+	case '{':
+		return "{" + strings.Join(parts, ",") + "}"
+	case '[':
+		return "[" + strings.Join(parts, ",") + "]"
+	}
+	return t.raw
+}
+
+// leaves: an object holds something only if a member does.
+func (t *tree) leaves() bool {
+	if t.kind != '{' {
+		return t.kind != 'n'
+	}
+	return slices.ContainsFunc(t.kids, (*tree).leaves)
+}
+
+type naive struct {
+	schemas tables
+	bare    map[string]bool
+	watched bool // an observer is there
+	rows    map[string][]string
+	told    []string
+	rejects []string
+	counts  map[string]*Counts
+}
+
+func (n *naive) count(source string) *Counts {
+	if n.counts[source] == nil {
+		n.counts[source] = &Counts{RescuedBy: map[string]int64{}}
+	}
+	return n.counts[source]
+}
+
+// chunk decodes a chunk of lines, one record a line.
+func (n *naive) chunk(c *batch.Chunk) {
+	text := string(c.Data[:len(c.Data)-jsontext.Padding])
+	offset := 0
+	for i, line := range strings.Split(text, "\n") {
+		start := offset + len(line) - len(strings.TrimLeft(line, " \t\r"))
+		offset += len(line) + 1
+		if line = strings.Trim(line, " \t\r"); line == "" {
+			continue
+		}
+		o := batch.Origin{Object: c.Object, Offset: c.Offset + int64(start)}
+		if source, rule := n.record(line, o); rule != "" {
+			n.count(source).Records++
+			n.rejects = append(n.rejects, fmt.Sprintf("%s %d %s %s %d %s", c.Object.Key, o.Offset, source, rule, int64(i)+1, strings.TrimRight(line, " \t")))
+		}
+	}
+}
+
+// item is something for _rescued or the observer.
+type item struct {
+	path   schema.Path
+	t      *tree
+	column bool // a column is at the path
+	told   bool
+	drop   bool
+}
+
+type naiveRecord struct {
+	*naive
+	s        *schema.Schema
+	envelope bool
+	items    []item
+	misfit   bool
+	floored  int64
+	cells    map[int]string
+	time     *tree
+}
+
+// record gives the rule if the record is rejected.
+func (n *naive) record(line string, o batch.Origin) (source, rule string) {
+	folder := o.Object.Source
+	switch {
+	case !utf8.ValidString(line) && json.Valid([]byte(line)):
+		return folder, "encoding"
+	case !json.Valid([]byte(line)):
+		if f, ok := (jsontext.Limits{}).Valid([]byte(line)).(*jsontext.Error); ok && f.Code == jsontext.Encoding {
+			return folder, "encoding" // both may be true; the first fault counts
+		}
+		return folder, "json"
+	case loneSurrogate.MatchString(pairs.ReplaceAllString(strings.ReplaceAll(line, `\\`, ""), "")):
+		return folder, "encoding"
+	}
+	root, dropped := parseTree(line)
+	if root.kind != '{' {
+		return folder, "object"
+	}
+	r := naiveRecord{naive: n, cells: map[int]string{}}
+	source = folder
+	if data := root.get("data"); !n.bare[folder] && data != nil && data.kind == '{' {
+		switch s := root.get("source"); {
+		case s != nil && s.kind == '"' && s.text != "":
+			r.envelope = true
+			source = regexp.MustCompile(`[^a-z0-9_]`).ReplaceAllString(strings.ToLower(s.text), "_")
+		case s == nil && (root.get("record_id") != nil || root.get("ingested_at") != nil):
+			r.envelope = true
+		}
+	}
+	r.s = n.schemas[source]
+	r.walk(nil, root, r.s != nil && r.takesAll(nil))
+	if r.s != nil {
+		if rule := r.finish(root, o); rule != "" {
+			return source, rule
+		}
+	}
+	c := n.count(source)
+	c.Records++
+	c.DuplicateKeys += dropped
+	c.Floored += r.floored
+	if source != folder {
+		c.SourceDiffers++
+	}
+	if n.watched {
+		n.told = append(n.told, fmt.Sprintf("%s %v %s %d", source, r.envelope, o.Object.Key, o.Offset))
+	}
+	var rescued []string
+	for _, it := range r.items {
+		if !it.column {
+			c.Unknown++
+		}
+		switch {
+		case it.drop:
+			c.Dropped++
+		case it.told:
+			if n.watched {
+				n.told = append(n.told, "  "+it.path.String()+" "+it.t.compact())
+			}
+		default:
+			rescued = append(rescued, string(jsontext.AppendQuoted(nil, []byte(it.path.String())))+":"+it.t.compact())
+			if it.column {
+				c.RescuedBy[it.path.String()]++
+			}
+		}
+	}
+	if r.s == nil {
+		return source, ""
+	}
+	if rescued != nil {
+		c.Rescued++
+		r.cells[r.s.ByRole(schema.Rescued)] = strconv.Quote("{" + strings.Join(rescued, ",") + "}")
+	}
+	var cells []string
+	for i := range r.s.Columns {
+		if v, ok := r.cells[i]; ok {
+			cells = append(cells, v)
+		} else {
+			cells = append(cells, "null")
+		}
+	}
+	n.rows[source] = append(n.rows[source], fmt.Sprintf("%s %d: %s", o.Object.Key, o.Offset, strings.Join(cells, " | ")))
+	return source, ""
+}
+
+var (
+	pairs         = regexp.MustCompile(`(?i)\\ud[89ab]..\\ud[c-f]..`)
+	loneSurrogate = regexp.MustCompile(`(?i)\\ud[89a-f]..`)
+)
+
+// below: some column, rescue path or the event time is at or below the path; at: exactly there.
+func (r *naiveRecord) known(p schema.Path) (at []int, below bool) {
+	for i, c := range r.s.Columns {
+		if len(c.Path) >= len(p) && slices.Equal(c.Path[:len(p)], p) {
+			if len(c.Path) == len(p) {
+				at = append(at, i)
+			} else {
+				below = true
+			}
+		}
+	}
+	for _, q := range append(slices.Clone(r.s.Rescue), r.s.EventTime.Path) {
+		if len(q) > len(p) && slices.Equal(q[:len(p)], p) {
+			below = true
+		}
+	}
+	return at, below
+}
+
+func (r *naiveRecord) takesAll(p schema.Path) bool {
+	at, _ := r.known(p)
+	return slices.ContainsFunc(at, func(i int) bool {
+		k := r.s.Columns[i].Type.Kind
+		return k == schema.JSON || k == schema.Map || k == schema.Struct
+	})
+}
+
+// walk goes through the members of an object. silent: a column has them all.
+func (r *naiveRecord) walk(p schema.Path, t *tree, silent bool) {
+	for i, kid := range t.kids {
+		path := append(slices.Clone(p), t.keys[i])
+		if kid.kind == 'n' {
+			continue
+		}
+		if len(p) == 0 && r.envelope && slices.Contains([]string{"record_id", "source", "ingested_at"}, t.keys[i]) {
+			if r.s != nil && slices.Equal(path, r.s.EventTime.Path) {
+				r.time = kid
+			}
+			continue
+		}
+		if r.s == nil {
+			if kid.leaves() {
+				r.items = append(r.items, item{path: path, t: kid, told: true})
+			}
+			continue
+		}
+		at, below := r.known(path)
+		time := slices.Equal(path, r.s.EventTime.Path)
+		if slices.ContainsFunc(r.s.Rescue, func(q schema.Path) bool { return slices.Equal(q, path) }) {
+			if kid.leaves() {
+				r.items = append(r.items, item{path: path, t: kid})
+			}
+			continue
+		}
+		into := kid.kind == '{' && below
+		if time {
+			r.time = kid
+			if into {
+				r.time = nil
+			}
+		}
+		for _, i := range at {
+			c := r.s.Columns[i]
+			whole := c.Type.Kind == schema.JSON || c.Type.Kind == schema.Map || c.Type.Kind == schema.Struct
+			if !whole && (into || !kid.leaves()) {
+				continue
+			}
+			r.cell(i, path, kid, time)
+		}
+		switch {
+		case into:
+			r.walk(path, kid, silent || r.takesAll(path))
+		case len(at) == 0 && !time && !silent && kid.leaves():
+			it := item{path: path, t: kid}
+			it.drop = r.s.OtherColumns == schema.Drop
+			it.told = r.s.OtherColumns == schema.Keep && r.watched
+			r.items = append(r.items, it)
+		}
+	}
+}
+
+func (r *naiveRecord) cell(i int, path schema.Path, t *tree, time bool) {
+	c := r.s.Columns[i]
+	var inner []item
+	v, fits, exact := r.value(c, c.Type, path, t, &inner)
+	if fits {
+		r.cells[i] = v
+	} else if r.s.OnTypeConflict == schema.Quarantine {
+		r.misfit = true
+	}
+	if (!fits || !exact) && !slices.ContainsFunc(r.items, func(it item) bool { return it.t == t }) {
+		r.items = append(r.items, item{path: path, t: t, column: true})
+	}
+	r.items = append(r.items, inner...)
+}
+
+func (r *naiveRecord) value(c schema.Column, ty schema.Type, path schema.Path, t *tree, inner *[]item) (v string, fits, exact bool) {
+	number := t.text
+	isNumber := t.kind == 0 || t.kind == '"' && jsonNumber.MatchString(t.raw[1:len(t.raw)-1])
+	var rat *big.Rat
+	if isNumber {
+		rat, _ = new(big.Rat).SetString(number)
+	}
+	scalar := t.kind != '{' && t.kind != '['
+	if c.Role == schema.NS {
+		for _, f := range c.Formats {
+			l, _ := timeparse.Compile(f, nil)
+			if ms, sub, ok := l.Parse([]byte(t.text)); ok && (t.kind == 0 || t.kind == '"') && ms > -9e12 && ms < 9e12 {
+				return strconv.FormatInt(ms*1e6+int64(sub), 10), true, true
+			}
+		}
+		return "", false, true
+	}
+	switch ty.Kind {
+	case schema.String:
+		if t.kind == '"' || c.Declared && scalar {
+			return strconv.Quote(t.text), true, true
+		}
+	case schema.JSON:
+		return strconv.Quote(t.compact()), true, true
+	case schema.Boolean:
+		if s := strings.Trim(t.raw, `"`); scalar && (s == "true" || s == "false") {
+			return s, true, true
+		}
+	case schema.Int, schema.Bigint:
+		if isNumber && rat.IsInt() && rat.Num().IsInt64() {
+			if x := rat.Num().Int64(); ty.Kind == schema.Bigint || int64(int32(x)) == x {
+				return strconv.FormatInt(x, 10), true, true
+			}
+		}
+	case schema.Float, schema.Double:
+		size := 64
+		if ty.Kind == schema.Float {
+			size = 32
+		}
+		if isNumber {
+			f, err := strconv.ParseFloat(number, size)
+			if err != nil {
+				return "", false, true
+			}
+			short := strconv.FormatFloat(f, 'g', -1, size)
+			back, _ := new(big.Rat).SetString(short)
+			return short, true, back.Cmp(rat) == 0
+		}
+	case schema.Decimal:
+		if isNumber {
+			scaled := new(big.Rat).Mul(rat, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(ty.Scale)), nil)))
+			if scaled.IsInt() && len(strings.Trim(scaled.Num().String(), "-")) <= ty.Precision {
+				return scaled.Num().String(), true, true
+			}
+		}
+	case schema.Timestamp, schema.Date:
+		formats := c.Formats
+		if len(formats) == 0 {
+			formats = []string{map[schema.Kind]string{schema.Timestamp: "rfc3339", schema.Date: "%Y-%m-%d"}[ty.Kind]}
+		}
+		if t.kind != '"' && t.kind != 0 || ty.Kind == schema.Date && t.kind == 0 {
+			break
+		}
+		for _, f := range formats {
+			l, err := timeparse.Compile(f, nil)
+			if err != nil {
+				panic(err)
+			}
+			if ty.Kind == schema.Date {
+				if days, ok := l.Date([]byte(t.text)); ok {
+					return strconv.Itoa(int(days)), true, true
+				}
+			} else if ms, sub, ok := l.Parse([]byte(t.text)); ok {
+				if sub > 0 {
+					r.floored++
+				}
+				return strconv.FormatInt(ms, 10), true, true
+			}
+		}
+	case schema.Binary:
+		if t.kind == '"' && !strings.ContainsAny(t.text, "\r\n") {
+			for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+				if b, err := e.Strict().DecodeString(t.text); err == nil {
+					return fmt.Sprintf("%x", b), true, true
+				}
+			}
+		}
+	case schema.List, schema.Map:
+		if t.kind != map[schema.Kind]byte{schema.List: '[', schema.Map: '{'}[ty.Kind] {
+			break
+		}
+		exact = true
+		var parts []string
+		for i, kid := range t.kids {
+			v, ex := "null", true
+			if kid.kind != 'n' {
+				var in []item
+				if v, fits, ex = r.value(c, *ty.Elem, path, kid, &in); !fits {
+					return "", false, true
+				}
+				ex = ex && len(in) == 0
+			}
+			exact = exact && ex
+			if ty.Kind == schema.Map {
+				v = strconv.Quote(t.keys[i]) + "=" + v
+			}
+			parts = append(parts, v)
+		}
+		return "[" + strings.Join(parts, " ") + "]", true, exact
+	case schema.Struct:
+		if t.kind != '{' {
+			break
+		}
+		cells := map[string]string{}
+		for i, kid := range t.kids {
+			p := append(slices.Clone(path), t.keys[i])
+			f := slices.IndexFunc(ty.Fields, func(f schema.Field) bool { return f.Key == t.keys[i] })
+			switch {
+			case kid.kind == 'n':
+			case f < 0:
+				if kid.leaves() {
+					*inner = append(*inner, item{path: p, t: kid, column: true})
+				}
+			default:
+				var in []item
+				v, fits, ex := r.value(c, ty.Fields[f].Type, p, kid, &in)
+				if fits {
+					cells[t.keys[i]] = v
+				} else if r.s.OnTypeConflict == schema.Quarantine {
+					r.misfit = true
+				}
+				if !fits || !ex {
+					*inner = append(*inner, item{path: p, t: kid, column: true})
+				}
+				*inner = append(*inner, in...)
+			}
+		}
+		var parts []string
+		for _, f := range ty.Fields {
+			v := "null"
+			if x, ok := cells[f.Key]; ok {
+				v = x
+			}
+			parts = append(parts, v)
+		}
+		return "{" + strings.Join(parts, " ") + "}", true, true
+	}
+	return "", false, true
+}
+
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+
+// finish fills the common columns.
+func (r *naiveRecord) finish(root *tree, o batch.Origin) (rule string) {
+	if r.misfit {
+		return "type"
+	}
+	for i, c := range r.s.Columns {
+		if _, ok := r.cells[i]; c.Required && !ok {
+			return "required"
+		}
+	}
+	late := func(it item) { // in the record's order
+		at := slices.IndexFunc(root.kids, func(k *tree) bool { return k == it.t })
+		place := len(r.items)
+		for i := range r.items {
+			if slices.Index(root.keys, r.items[i].path[0]) > at {
+				place = i
+				break
+			}
+		}
+		r.items = slices.Insert(r.items, place, it)
+	}
+	arrived := o.Object.Arrived
+	if v := root.get("ingested_at"); r.envelope && v != nil {
+		format := "rfc3339"
+		if v.kind == 0 {
+			format = "epoch"
+		}
+		l, _ := timeparse.Compile(format, nil)
+		if ms, sub, ok := l.Parse([]byte(v.text)); ok && (v.kind == 0 || v.kind == '"') {
+			arrived = ms
+			if sub > 0 {
+				r.floored++
+			}
+		} else if v.leaves() {
+			late(item{path: schema.Path{"ingested_at"}, t: v, column: true})
+		}
+	}
+	r.cells[r.s.ByRole(schema.IngestedAt)] = strconv.FormatInt(arrived, 10)
+
+	event, found := arrived, false
+	if t := r.time; t != nil && (t.kind == 0 || t.kind == '"') {
+		for _, f := range r.s.EventTime.Formats {
+			l, _ := timeparse.Compile(f, nil)
+			if ms, sub, ok := l.Parse([]byte(t.text)); ok && ms >= r.s.EventTime.Min && ms <= arrived+r.s.EventTime.MaxFuture {
+				event, found = ms, true
+				if sub > 0 {
+					r.floored++
+				}
+				break
+			}
+		}
+	}
+	if !found {
+		if r.s.EventTime.Missing == schema.MissingQuarantine {
+			return "event_time"
+		}
+		r.count(r.s.Source).NoEventTime++
+		if t := r.time; t != nil && t.leaves() && !slices.ContainsFunc(r.items, func(it item) bool { return it.t == t }) {
+			it := item{path: r.s.EventTime.Path, t: t, column: true}
+			// It goes where it stands in the record: before the first item that comes after it.
+			var order []*tree
+			var flat func(t *tree)
+			flat = func(t *tree) {
+				order = append(order, t)
+				for _, k := range t.kids {
+					flat(k)
+				}
+			}
+			flat(root)
+			place := slices.IndexFunc(r.items, func(x item) bool { return slices.Index(order, x.t) > slices.Index(order, t) })
+			if place < 0 {
+				place = len(r.items)
+			}
+			r.items = slices.Insert(r.items, place, it)
+		}
+	}
+	r.cells[r.s.ByRole(schema.EventTime)] = strconv.FormatInt(event, 10)
+	r.cells[r.s.ByRole(schema.Quality)] = "1"
+
+	id := root.get("record_id")
+	switch {
+	case r.envelope && id != nil && (id.kind == '"' || id.kind == 0) && id.text != "":
+		r.cells[r.s.ByRole(schema.RecordID)] = strconv.Quote(id.text)
+	default:
+		var skip []string
+		if r.envelope {
+			skip = []string{"record_id", "ingested_at"}
+			if id != nil && id.leaves() && id.raw != `""` {
+				late(item{path: schema.Path{"record_id"}, t: id, column: true})
+			}
+		}
+		h, err := jsontext.Limits{}.Hash(jsontext.Pad([]byte(root.compact())), 0, skip...)
+		if err != nil {
+			panic(err)
+		}
+		r.cells[r.s.ByRole(schema.RecordID)] = fmt.Sprintf(`"%016x%016x"`, h[0], h[1])
+	}
+	return ""
+}
