@@ -93,7 +93,7 @@ type Result struct {
 	Quarantined int64   `json:"quarantined"`
 	// Replaced counts older rows of the tables that newer ones took the place of (dedupe keep: latest).
 	Replaced int64 `json:"replaced"`
-	// Rescued counts rows with something in _rescued.
+	// Rescued counts records with something in _rescued, those among them that then were dropped as duplicates too.
 	Rescued int64 `json:"rescued"`
 	// Decided is the entry of the log, 0 when there was nothing to do. Published: every catalog and directory shows it.
 	Decided   uint64 `json:"decided"`

@@ -307,8 +307,8 @@ func (w *work) reads() []commitlog.Set {
 	var sets []commitlog.Set
 	for _, source := range slices.Sorted(maps.Keys(w.mapped.counts)) {
 		s := w.schemas.Schema(source)
-		if s.Dedupe.None || w.mapped.seen[source].Rows == 0 || scopeOf(s).partition {
-			continue // rows of the partitions that are written to, which count as read anyway
+		if s == nil || s.Dedupe.None || w.mapped.seen[source].Rows == 0 || scopeOf(s).partition {
+			continue // no rows, or rows of the partitions that are written to, which count as read anyway
 		}
 		path, err := layout.Path(layout.Value{Key: "source", Value: source})
 		if err != nil {

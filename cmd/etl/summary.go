@@ -108,10 +108,15 @@ func bySource(tables []etl.Table, texts func(etl.Table) []string) []item {
 	return items
 }
 
+// lines makes each text an item; of very many the first.
 func lines(texts []string) []item {
+	const most = 20
 	var items []item
-	for _, t := range texts {
+	for _, t := range texts[:min(len(texts), most)] {
 		items = append(items, item{texts: []string{t}})
+	}
+	if len(texts) > most {
+		items = append(items, item{texts: []string{fmt.Sprintf("and %d more; --json has all of them", len(texts)-most)}})
 	}
 	return items
 }

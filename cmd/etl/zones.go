@@ -77,7 +77,7 @@ func (a *app) open() (*lake, error) {
 		s := stores[parent]
 		if s == nil {
 			if s, err = file.Open(parent); err != nil {
-				return nil, err
+				return nil, usage(fmt.Errorf("%s zone: %w", z.name, err))
 			}
 			stores[parent] = s
 		}

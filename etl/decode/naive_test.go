@@ -357,7 +357,7 @@ func (r *naiveRecord) cell(i int, path schema.Path, t *tree, time bool) {
 
 func (r *naiveRecord) value(c schema.Column, ty schema.Type, path schema.Path, t *tree, inner *[]item) (v string, fits, exact bool) {
 	number := t.text
-	isNumber := t.kind == 0 || t.kind == '"' && jsonNumber.MatchString(t.raw[1:len(t.raw)-1])
+	isNumber := t.kind == 0 || t.kind == '"' && jsonNumber.MatchString(t.text)
 	var rat *big.Rat
 	if isNumber {
 		rat, _ = new(big.Rat).SetString(number)
@@ -380,7 +380,7 @@ func (r *naiveRecord) value(c schema.Column, ty schema.Type, path schema.Path, t
 	case schema.JSON:
 		return strconv.Quote(t.compact()), true, true
 	case schema.Boolean:
-		if s := strings.Trim(t.raw, `"`); scalar && (s == "true" || s == "false") {
+		if s := t.text; scalar && (s == "true" || s == "false") {
 			return s, true, true
 		}
 	case schema.Int, schema.Bigint:

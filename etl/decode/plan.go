@@ -47,7 +47,7 @@ type node struct {
 	next   *node
 	first  *node
 	seen   uint64 // the object in which the key was last met
-	slots  []*slot
+	slots  []slot
 	// whole: a column takes objects here (json, map, struct), so that kids get them too, but nothing in them is unknown.
 	whole   bool
 	rescue  bool // Schema.Rescue
@@ -55,6 +55,26 @@ type node struct {
 	special special
 	// consumed: the value feeds common columns only (the envelope's keys).
 	consumed bool
+	// strangers are the places of unknown members, kept for the next record. There are at most mostStrangers: keys may be
+	// data.
+	strangers map[string]*place
+}
+
+const mostStrangers = 1 << 10
+
+// stranger is the place of an unknown member.
+func (n *node) stranger(key []byte) *place {
+	if p := n.strangers[string(key)]; p != nil {
+		return p
+	}
+	p := newPlace(append(slices.Clone(n.path), string(key)))
+	if n.strangers == nil {
+		n.strangers = map[string]*place{}
+	}
+	if len(n.strangers) < mostStrangers {
+		n.strangers[string(key)] = &p
+	}
+	return &p
 }
 
 func (n *node) child(key string) *node {
@@ -315,7 +335,7 @@ func newPlan(t *table, envelope bool) *plan {
 			continue
 		}
 		n := root.at(t.schema.Columns[i].Path)
-		n.slots = append(n.slots, &slot{t.typs[i], t.vecs[i]})
+		n.slots = append(n.slots, slot{t.typs[i], t.vecs[i]})
 		switch t.schema.Columns[i].Type.Kind {
 		case schema.JSON, schema.Map, schema.Struct:
 			n.whole = true

@@ -31,7 +31,10 @@ func (d *Decoder) put(t *typ, v *vector, at place, p, end int) (fits, exact bool
 		}
 		return true, true
 	case schema.Boolean:
-		text := bytes.Trim(b[p:end], `"`)
+		text := b[p:end]
+		if k == '"' {
+			text = d.content(batch.Span{Start: p, End: end})
+		}
 		if yes := string(text) == "true"; yes || string(text) == "false" {
 			v.bools = append(v.bools, yes)
 			v.mark(1)
@@ -81,7 +84,7 @@ func (d *Decoder) scalar(t *typ, v *vector, p, end int) (fits, exact bool) {
 			return d.timestamp(t, v, p, end), true
 		}
 	}
-	text, ok := number(b, p, end)
+	text, ok := d.number(p, end)
 	if !ok {
 		return false, true
 	}
@@ -122,16 +125,25 @@ func (d *Decoder) scalar(t *typ, v *vector, p, end int) (fits, exact bool) {
 }
 
 // number is the text of the number at p, which may be quoted: then it must be all of the string, and spelled as JSON spells
-// numbers.
-func number(b []byte, p, end int) (text []byte, ok bool) {
+// numbers. Valid until content is called.
+func (d *Decoder) number(p, end int) (text []byte, ok bool) {
+	b := d.record.b
 	switch k := b[p]; {
 	case k == '-' || k >= '0' && k <= '9':
 		return b[p:end], true
 	case k != '"' || end-p < 3:
 		return nil, false
 	}
-	e, _, err := jsontext.Limits{}.Number(b, p+1)
-	return b[p+1 : end-1], err == nil && e == end-1
+	if e, _, err := (jsontext.Limits{}).Number(b, p+1); err == nil && e == end-1 {
+		return b[p+1 : end-1], true
+	}
+	if bytes.IndexByte(b[p:end], '\\') < 0 {
+		return nil, false
+	}
+	text = d.content(batch.Span{Start: p, End: end})
+	d.record.text = append(text, make([]byte, jsontext.Padding)...)
+	e, _, err := jsontext.Limits{}.Number(d.record.text, 0)
+	return d.record.text[:len(text)], err == nil && e == len(text)
 }
 
 func (d *Decoder) timestamp(t *typ, v *vector, p, end int) bool {

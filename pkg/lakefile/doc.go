@@ -12,7 +12,7 @@
 //	    records_at: features               # path of the array that holds an object's records
 //	    event_time:                        # or arrival: every record's event time is its arrival
 //	      path: data.timestamp             # default: found by the first run
-//	      formats: [rfc3339, epoch]        # see package timeparse
+//	      formats: [rfc3339, epoch, "%Y-%m-%d"]  # see package timeparse; needs path
 //	      timezone: UTC                    # IANA name, for times written without an offset
 //	      missing: arrival                 # arrival | quarantine
 //	      min: 2000-01-01                  # a date or an RFC 3339 time

@@ -139,16 +139,14 @@ func (s Source) Apply(stored *schema.Schema) (next *schema.Schema, changes []str
 		if s.EventTime.Timezone != "" {
 			next.EventTime.Timezone = s.EventTime.Timezone
 		}
-		if s.EventTime.Formats != nil {
-			next.EventTime.Formats = s.EventTime.Formats
-		}
 	}
 	next.OnTypeConflict, next.OtherColumns = s.OnTypeConflict, s.OtherColumns
 	next.Dedupe = s.Dedupe
 	next.PartitionBy = s.PartitionBy
 	for i := range next.Columns {
-		next.Columns[i].Declared = false
-		next.Columns[i].Required = false
+		if c := &next.Columns[i]; c.Declared {
+			c.Declared, c.Required = false, false
+		}
 	}
 	for _, d := range s.Columns {
 		if i := next.Index(d.Name); i >= 0 {

@@ -257,6 +257,7 @@ func TestApply(t *testing.T) {
 		{"the same", `columns: [{path: data.x, type: int}], event_time: {path: data.ts, formats: rfc3339}`, "x:int temp:double", nil},
 		{"other settings", `other_columns: drop, on_type_conflict: quarantine, max_columns: 5`, "x:int temp:double", nil},
 		{"the inferred one declared", `columns: [{path: data.temp, type: double, required: true}]`, "x:int temp:double!", nil},
+		{"in UTC, in words", `event_time: {timezone: UTC}`, "x:int temp:double", nil},
 		{"a new one", `columns: [{path: data.y, type: string}]`, "x:int temp:double y:string", nil},
 		{"another type", `columns: [{path: data.temp, type: float}]`, "x:int temp:float", []string{"column temp: float from data.temp, was double"}},
 		{"another name", `columns: [{path: data.temp, name: t, type: double}]`, "x:int temp:double t:double", []string{"column temp: now named t"}},
@@ -294,5 +295,11 @@ func TestApply(t *testing.T) {
 				t.Error("no changes, and another fingerprint")
 			}
 		})
+	}
+}
+
+func TestByteOrderMark(t *testing.T) {
+	if f := parse(t, "\ufeffversion: 1\r\nsources:\r\n  a: {dedupe: none}\r\n"); !f.Source("a").Dedupe.None {
+		t.Errorf("source %+v", f.Source("a"))
 	}
 }

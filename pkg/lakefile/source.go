@@ -94,10 +94,14 @@ func (r *reader) eventTime(n *node, key string, s *Source) {
 	t := &s.EventTime
 	if v := m["path"]; v != nil {
 		t.Path = r.path(v, join(key, "path"))
-		t.Formats = []string{timeparse.RFC3339, timeparse.Epoch}
+		t.Formats = []string{timeparse.RFC3339, timeparse.Epoch, "%Y-%m-%d"}
 	}
 	if v := m["formats"]; v != nil {
-		t.Formats = r.formats(v, join(key, "formats"))
+		k := join(key, "formats")
+		t.Formats = r.formats(v, k)
+		if m["path"] == nil {
+			r.bad(v, k, "formats needs path", "without a path the first run looks for the event time, in the formats rfc3339, epoch and %Y-%m-%d")
+		}
 	}
 	if v := m["timezone"]; v != nil {
 		t.Timezone = r.timezone(v, join(key, "timezone"))

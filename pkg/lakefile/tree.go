@@ -1,6 +1,7 @@
 package lakefile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -60,6 +61,7 @@ func (b *builder) fail(line, col int, key, problem, allowed string) {
 
 // tree parses text into one node; an empty file is a null node. What is wrong is in b.errs.
 func (b *builder) tree(text []byte) *node {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // the mark that some editors put first
 	f, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		line, col, msg := 1, 1, err.Error()
@@ -75,7 +77,7 @@ func (b *builder) tree(text []byte) *node {
 	}
 	var root *node
 	for _, d := range f.Docs {
-		if d == nil || d.Body == nil {
+		if d == nil || d.Body == nil || d.Body.Type() == ast.DirectiveType {
 			continue
 		}
 		if root != nil {

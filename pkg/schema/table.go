@@ -115,8 +115,8 @@ func (s *Schema) Taken() map[string]bool {
 
 // Fingerprint is a hash, 32 hex digits, of what gives the rows of the table their meaning: envelope, event time with its
 // formats, zone and bounds, dedupe, partitioning, and name, type, path, formats and zone of each column up to the last common
-// one. It does not change when a fixed schema gets columns at its end, for those change the meaning of no row. Rows made
-// under another fingerprint must be made anew.
+// one. Defaults count as if they were written out. It does not change when a fixed schema gets columns at its end, for those
+// change the meaning of no row. Rows made under another fingerprint must be made anew.
 func (s *Schema) Fingerprint() string {
 	type column struct {
 		Name     string
@@ -132,7 +132,7 @@ func (s *Schema) Fingerprint() string {
 		Dedupe      Dedupe
 		PartitionBy []string
 		Columns     []column
-	}{Envelope: s.Envelope, EventTime: s.EventTime, Dedupe: s.Dedupe.WithDefaults(), PartitionBy: s.PartitionBy}
+	}{Envelope: s.Envelope, EventTime: s.EventTime.plain(), Dedupe: s.Dedupe.WithDefaults(), PartitionBy: s.PartitionBy}
 	if len(part.PartitionBy) == 0 {
 		part.PartitionBy = DefaultPartitionBy()
 	}
@@ -145,7 +145,7 @@ func (s *Schema) Fingerprint() string {
 		}
 	}
 	for _, c := range s.Columns[:last+1] {
-		part.Columns = append(part.Columns, column{c.Name, c.Type, c.Role, c.Path, c.Formats, c.Timezone})
+		part.Columns = append(part.Columns, column{c.Name, c.Type, c.Role, c.Path, c.formats(), plainZone(c.Timezone)})
 	}
 	text, err := json.Marshal(part)
 	if err != nil {
@@ -184,11 +184,26 @@ func (s *Schema) Differences(next *Schema) []string {
 	return out
 }
 
-func (t Times) text() string {
+// plain gives t without what means nothing or is the default.
+func (t Times) plain() Times {
 	if t.Path == nil {
+		return Times{}
+	}
+	if len(t.Formats) == 0 {
+		t.Formats = []string{"rfc3339"}
+	}
+	if t.Missing == "" {
+		t.Missing = MissingArrival
+	}
+	t.Timezone = plainZone(t.Timezone)
+	return t
+}
+
+func (t Times) text() string {
+	if t = t.plain(); t.Path == nil {
 		return "the arrival"
 	}
-	return fmt.Sprintf("%s as %s in %s, missing: %s, min: %d, max_future: %d", t.Path, strings.Join(t.Formats, "|"), zoneText(t.Timezone), t.Missing, t.Min, t.MaxFuture)
+	return fmt.Sprintf("%s as %s%s, missing: %s, min: %d, max_future: %d", t.Path, strings.Join(t.Formats, "|"), zoneText(t.Timezone), t.Missing, t.Min, t.MaxFuture)
 }
 
 func (d Dedupe) text() string {
@@ -198,23 +213,36 @@ func (d Dedupe) text() string {
 	return strings.TrimSpace(fmt.Sprintf("key %s, scope %s, keep %s %s", strings.Join(d.Key, "+"), d.Scope, d.Keep, d.By))
 }
 
+// formats gives the ways of writing a time that the column has beyond the one of its type; nil for that alone.
+func (c Column) formats() []string {
+	switch {
+	case c.Type.Kind == Timestamp && slices.Equal(c.Formats, []string{"rfc3339"}), c.Type.Kind == Date && slices.Equal(c.Formats, []string{"%Y-%m-%d"}), len(c.Formats) == 0:
+		return nil
+	}
+	return c.Formats
+}
+
 func (c Column) text() string {
-	s := c.Type.String()
+	s := c.Type.spec()
 	if c.Path != nil {
 		s += " from " + c.Path.String()
 	}
-	if len(c.Formats) > 0 {
-		s += " as " + strings.Join(c.Formats, "|")
+	if f := c.formats(); f != nil {
+		s += " as " + strings.Join(f, "|")
 	}
-	if c.Timezone != "" {
-		s += " in " + c.Timezone
+	return s + zoneText(plainZone(c.Timezone))
+}
+
+func plainZone(z string) string {
+	if z == "UTC" {
+		return ""
 	}
-	return s
+	return z
 }
 
 func zoneText(z string) string {
 	if z == "" {
-		return "UTC"
+		return ""
 	}
-	return z
+	return " in " + z
 }

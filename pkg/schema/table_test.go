@@ -95,6 +95,8 @@ func TestFingerprint(t *testing.T) {
 		"required":         change(func(s *Schema) { s.Columns[3].Required = true }),
 		"declared":         change(func(s *Schema) { s.Columns[3].Declared = true }),
 		"on_type_conflict": change(func(s *Schema) { s.OnTypeConflict = Quarantine }),
+		"default formats":  change(func(s *Schema) { s.Columns[4].Formats, s.EventTime.Formats = []string{"rfc3339"}, []string{"rfc3339"} }),
+		"default zones":    change(func(s *Schema) { s.Columns[4].Timezone, s.EventTime.Timezone = "UTC", "UTC" }),
 	} {
 		if s.Fingerprint() != base.Fingerprint() || len(base.Differences(s)) > 0 {
 			t.Errorf("%s changes the fingerprint: %q", name, base.Differences(s))
@@ -114,6 +116,7 @@ func TestFingerprint(t *testing.T) {
 		"min":       {change(func(s *Schema) { s.EventTime.Min = 0 }), "min: 0"},
 		"arrival":   {change(func(s *Schema) { s.EventTime.Path = nil }), "event_time: the arrival, was data.t"},
 		"type":      {change(func(s *Schema) { s.Columns[3].Type.Kind = Bigint }), "column a: bigint from data.a, was int from data.a"},
+		"key case":  {change(func(s *Schema) { s.Columns[3].Type = structOf("A") }), `column a: struct<"A":a:int> from data.a, was int`},
 		"path":      {change(func(s *Schema) { s.Columns[3].Path = Path{"b"} }), "column a: int from b"},
 		"col zone":  {change(func(s *Schema) { s.Columns[4].Timezone = "Asia/Tokyo" }), "timestamp from t in Asia/Tokyo"},
 		"formats":   {change(func(s *Schema) { s.Columns[4].Formats = []string{"epoch_s"} }), "as epoch_s"},
@@ -122,6 +125,21 @@ func TestFingerprint(t *testing.T) {
 		if c.s.Fingerprint() == base.Fingerprint() || !strings.Contains(d, c.want) {
 			t.Errorf("%s: differences %q, want %q", name, d, c.want)
 		}
+	}
+}
+
+// structOf is a struct of one int whose JSON key is as given.
+func structOf(key string) Type {
+	return Type{Kind: Struct, Fields: []Field{{Key: key, Name: "a", Type: Type{Kind: Int}}}}
+}
+
+// TestFingerprintArrival: where there is no event time, nothing of it matters.
+func TestFingerprintArrival(t *testing.T) {
+	a := Common("s", Enveloped)
+	b := a.Clone()
+	b.EventTime = Times{Formats: []string{"epoch"}, Min: 5}
+	if a.Fingerprint() != b.Fingerprint() || len(a.Differences(b)) > 0 {
+		t.Errorf("differences %q", a.Differences(b))
 	}
 }
 
