@@ -47,7 +47,7 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 	}
 	report, err := commit.Publish(ctx, lake)
 	if err != nil && !errors.Is(err, commit.ErrBusy) {
-		return nil, fmt.Errorf("publish what earlier runs decided: %w", err)
+		return nil, meaning(fmt.Errorf("publish what earlier runs decided: %w", err))
 	}
 	res.Pending = report.Partitions
 	for range commit.MaxRounds {
@@ -57,20 +57,26 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 			break
 		}
 	}
-	switch {
-	case errors.Is(err, commit.ErrConflict), errors.Is(err, commit.ErrRounds), errors.Is(err, commit.ErrCondemned):
-		err = fmt.Errorf("%w: %w", ErrConflict, err)
-	case errors.Is(err, commit.ErrUnknown):
-		err = fmt.Errorf("%w: %w", ErrUnknown, err)
-	case errors.Is(err, commit.ErrFingerprint), errors.Is(err, commit.ErrRoots):
-		err = fmt.Errorf("%w: %w", ErrConfig, err)
-	}
+	err = meaning(err)
 	res.Elapsed = time.Since(began)
 	res.Seconds, res.PeakMemory = res.Elapsed.Seconds(), process.PeakMemory()
 	if err != nil && res.Decided == 0 {
 		return nil, err
 	}
 	return res, err
+}
+
+// meaning adds to an error of a commit what it means to the caller of a run.
+func meaning(err error) error {
+	switch {
+	case errors.Is(err, commit.ErrConflict), errors.Is(err, commit.ErrRounds), errors.Is(err, commit.ErrCondemned):
+		return fmt.Errorf("%w: %w", ErrConflict, err)
+	case errors.Is(err, commit.ErrUnknown):
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
+	case errors.Is(err, commit.ErrFingerprint), errors.Is(err, commit.ErrRoots):
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return err
 }
 
 // Commits opens the log of the processed zone, with what its commits work on: what commit.Repair, Collect and Verify need.

@@ -61,7 +61,7 @@ func FuzzCheckKey(f *testing.F) {
 		if storage.CheckKey(key) != nil {
 			return
 		}
-		if joined := path.Join("/root", key); joined != "/root/"+key {
+		if joined := path.Join("/store", key); joined != "/store/"+key {
 			t.Errorf("%q leads to %q", key, joined)
 		}
 	})
