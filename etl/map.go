@@ -15,6 +15,8 @@ import (
 	"datalake/etl/quarantine"
 	"datalake/etl/segment"
 	"datalake/pkg/batch"
+	"datalake/pkg/jsontext"
+	"datalake/pkg/lakefile"
 )
 
 // groups is in how many groups the partitions of a source are written.
@@ -79,7 +81,7 @@ func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(tasks)
-		for t := range input.Tasks(w.job.Zones.Raw.Store, w.plan.Objects, input.Options{Recheck: w.job.Directory}) {
+		for t := range input.Tasks(w.job.Zones.Raw.Store, w.plan.Objects, input.Options{Recheck: w.job.Directory, MaxRecord: w.job.Lake.Input.MaxRecord}) {
 			select {
 			case tasks <- t:
 			case <-ctx.Done():
@@ -143,7 +145,11 @@ func (r *mapRun) newMapper() (*mapper, error) {
 		sources: map[string]*mapSource{}, inputs: map[*batch.Object]*inputCounts{}, counts: map[string]*sourceCounts{},
 	}
 	var err error
-	m.decoder, err = decode.New(decode.Options{Allocator: r.mem, Bare: r.schemas.bare()}, r.schemas, m.profile)
+	in := r.job.Lake.Input
+	m.decoder, err = decode.New(decode.Options{
+		Limits:    jsontext.Limits{MaxDepth: in.MaxDepth, ReplaceInvalid: in.InvalidUTF8 == lakefile.InvalidReplace},
+		Allocator: r.mem, Bare: r.schemas.bare(),
+	}, r.schemas, m.profile)
 	return m, err
 }
 

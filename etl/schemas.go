@@ -119,7 +119,7 @@ func (s *schemas) learn(p *infer.Profile) (news bool, err error) {
 		}
 		s.warnings = append(s.warnings, r.Warnings...)
 		s.added[name] = append(s.added[name], r.Added...)
-		if !had || len(r.Added) > 0 || len(r.Rescue) > 0 {
+		if !had || r.News() {
 			s.sources[name] = next
 			news = true
 		}

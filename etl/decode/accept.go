@@ -56,7 +56,7 @@ func (d *Decoder) arrived(c *batch.Chunk) int64 {
 		switch k := r.kind(isIngestedAt); {
 		case k == 0 || k == 'n':
 		case k == '{' || k == '[':
-			d.lost("ingested_at", r.top[isIngestedAt])
+			d.lost(&atIngestedAt, r.top[isIngestedAt])
 		default:
 			text := d.content(r.top[isIngestedAt])
 			for _, l := range arrivals {
@@ -67,21 +67,20 @@ func (d *Decoder) arrived(c *batch.Chunk) int64 {
 					return ms
 				}
 			}
-			d.lost("ingested_at", r.top[isIngestedAt])
+			d.lost(&atIngestedAt, r.top[isIngestedAt])
 		}
 	}
 	return c.Object.Arrived
 }
 
 // lost rescues a value of the envelope that is not what it should be.
-func (d *Decoder) lost(key string, s batch.Span) {
-	r := &d.record
-	if !d.holds(s.Start, s.End) {
-		return
+func (d *Decoder) lost(at *place, v value) {
+	if d.holds(v) {
+		d.record.rescued = append(d.record.rescued, loose{member: at.member, text: at.text, path: at.path, value: v})
 	}
-	at := newPlace(schema.Path{key})
-	r.rescued = append(r.rescued, loose{member: at.member, text: at.text, path: at.path, span: s})
 }
+
+var atRecordID, atIngestedAt = newPlace(schema.Path{"record_id"}), newPlace(schema.Path{"ingested_at"})
 
 var arrivals = []*timeparse.Layout{compile(timeparse.RFC3339), compile(timeparse.Epoch)}
 
@@ -106,7 +105,7 @@ func (d *Decoder) recordID(v *vector, p int) error {
 				return nil
 			}
 		case k != 0 && k != 'n':
-			d.lost("record_id", r.top[isRecordID])
+			d.lost(&atRecordID, r.top[isRecordID])
 		}
 		sum, err = d.o.Limits.Hash(r.b, p, "record_id", "ingested_at")
 	} else {
@@ -132,9 +131,8 @@ func (d *Decoder) eventTime(arrived int64) *fail {
 		return nil
 	}
 	v := t.vecs[t.event]
-	if r.time.End > 0 && r.b[r.time.Start] != 'n' {
-		if k := r.b[r.time.Start]; k != '{' && k != '[' && k != 't' && k != 'f' {
-			text := d.content(r.time)
+	if r.time.kind != 0 && r.time.kind != 'n' {
+		if text, ok := d.digits(r.time); ok {
 			for _, l := range t.times {
 				ms, sub, ok := l.Parse(text)
 				if !ok || ms < s.Min || ms-arrived > s.MaxFuture {
@@ -147,15 +145,14 @@ func (d *Decoder) eventTime(arrived int64) *fail {
 				return nil
 			}
 		}
-		at := newPlace(s.Path)
-		// A column of its own may have taken it.
-		if d.holds(r.time.Start, r.time.End) && !slices.ContainsFunc(r.rescued, func(l loose) bool { return l.span == r.time }) {
-			r.rescued = append(r.rescued, loose{member: at.member, text: at.text, path: at.path, span: r.time})
+		at := &r.plan.time.place // a column of its own may have taken it already
+		if d.holds(r.time) && !slices.ContainsFunc(r.rescued, func(l loose) bool { return l.start == r.time.start }) {
+			r.rescued = append(r.rescued, loose{member: at.member, text: at.text, path: at.path, value: r.time})
 		}
 	}
 	if s.Missing == schema.MissingQuarantine {
-		if r.time.End > 0 {
-			return &fail{rule: "event_time", reason: fmt.Sprintf("%s is no usable event time: %s", s.Path, excerpt(r.b[r.time.Start:r.time.End]))}
+		if r.time.kind != 0 {
+			return &fail{rule: "event_time", reason: fmt.Sprintf("%s is no usable event time: %s", s.Path, excerpt(r.b[r.time.start:r.time.end]))}
 		}
 		return &fail{rule: "event_time", reason: "no event time"}
 	}
@@ -169,7 +166,7 @@ func (d *Decoder) accept(c *batch.Chunk, start, end int) error {
 	r := &d.record
 	t := r.plan.table
 	o := batch.Origin{Object: c.Object, Offset: c.Offset + int64(start)}
-	n := d.count(t.source)
+	n := d.countOf(t)
 	n.Records++
 	n.DuplicateKeys += max(r.doubled, 0)
 	n.Floored += r.floored
@@ -184,7 +181,7 @@ func (d *Decoder) accept(c *batch.Chunk, start, end int) error {
 	if d.observer != nil {
 		d.observer.Record(t.source, r.plan.envelope, o)
 		for _, l := range r.unknown {
-			d.observer.Unknown(t.source, r.plan.envelope, o, l.path, r.b, l.span.Start, l.span.End)
+			d.observer.Unknown(t.source, r.plan.envelope, o, l.path, r.b, l.start, l.end)
 		}
 	}
 	if t.schema == nil {
@@ -209,7 +206,7 @@ func (d *Decoder) accept(c *batch.Chunk, start, end int) error {
 func (d *Decoder) rescue(n *Counts) error {
 	r := &d.record
 	if len(r.rescued) > 1 {
-		slices.SortStableFunc(r.rescued, func(a, b loose) int { return cmp.Compare(a.span.Start, b.span.Start) })
+		slices.SortStableFunc(r.rescued, func(a, b loose) int { return cmp.Compare(a.start, b.start) })
 	}
 	n.Rescued++
 	for _, l := range r.rescued {
@@ -227,7 +224,7 @@ func (d *Decoder) rescue(n *Counts) error {
 			text = append(text, ',')
 		}
 		text = append(text, l.member...)
-		text = jsontext.AppendCompact(text, r.b[l.span.Start:l.span.End])
+		text = jsontext.AppendCompact(text, r.b[l.start:l.end])
 	}
 	text = append(text, '}')
 	r.text = text

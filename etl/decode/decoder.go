@@ -28,12 +28,13 @@ type Decoder struct {
 
 	tables  map[string]*table
 	plans   map[planKey]*plan // by what a record says of its source
+	names   map[string]string // of sources, as records spell them
 	last    *plan             // of the last record: the next is most likely alike
 	touched []*table          // with rows or counts in this unit
 
 	record record
 	keys   jsontext.Keys
-	path   schema.Path
+	bytes  []byte // scratch
 	out    *Output
 }
 
@@ -48,13 +49,14 @@ type planKey struct {
 // met whose schema cannot be decoded into.
 func New(o Options, schemas Schemas, observer Observer) (*Decoder, error) {
 	o = o.withDefaults()
-	return &Decoder{o: o, schemas: schemas, observer: observer, tables: map[string]*table{}, plans: map[planKey]*plan{}}, nil
+	return &Decoder{o: o, schemas: schemas, observer: observer, tables: map[string]*table{}, plans: map[planKey]*plan{}, names: map[string]string{}}, nil
 }
 
 // rows are the rows of a table's batch at work.
 type rows struct {
 	origins []batch.Origin
 	raw     [][]byte
+	counts  *Counts // of the source in this unit; nil: none yet
 	touched bool
 }
 
@@ -111,6 +113,7 @@ func (d *Decoder) reset() {
 		for _, v := range t.vecs {
 			v.reset()
 		}
+		t.most = max(t.most, len(t.rows.origins))
 		t.rows = rows{}
 	}
 	d.touched, d.out = d.touched[:0], nil
@@ -123,6 +126,14 @@ func (d *Decoder) count(source string) *Counts {
 		d.out.Counts[source] = c
 	}
 	return c
+}
+
+// countOf is count without the look-up.
+func (d *Decoder) countOf(t *table) *Counts {
+	if t.rows.counts == nil {
+		t.rows.counts = d.count(t.source)
+	}
+	return t.rows.counts
 }
 
 func (d *Decoder) table(source string) (*table, error) {
@@ -141,6 +152,9 @@ func (d *Decoder) table(source string) (*table, error) {
 func (d *Decoder) touch(t *table) {
 	if !t.rows.touched {
 		t.rows.touched = true
+		if t.schema != nil {
+			t.rows.origins, t.rows.raw = make([]batch.Origin, 0, t.most), make([][]byte, 0, t.most)
+		}
 		d.touched = append(d.touched, t)
 	}
 }

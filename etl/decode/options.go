@@ -10,11 +10,12 @@ import (
 	"datalake/pkg/schema"
 )
 
-// The package's errors. New joins all faults of all schemas.
+// The package's errors.
 var (
 	// ErrTooLarge: a unit has more text than one batch can hold (512 MiB), or its _rescued passes 2 GiB. Cut smaller units.
 	ErrTooLarge = errors.New("unit too large")
-	// ErrSchema: a schema cannot be decoded into: an unknown role, a bad format or time zone, a type without parts.
+	// ErrSchema: a source's schema cannot be decoded into: an unknown role, a bad format or time zone, a type without
+	// parts. It joins all faults of that schema.
 	ErrSchema = errors.New("schema cannot be decoded into")
 )
 
@@ -50,7 +51,7 @@ type Observer interface {
 	// Record comes once for each record that is kept, before its unknown values. envelope tells whether it has one.
 	Record(source string, envelope bool, o batch.Origin)
 	// Unknown comes for each value that no column takes, in the order of the record: the largest value with no column at
-	// or below its path. b[start:end] is the value's text in the padded b. path and b are only valid during the call.
+	// or below its path. With on_type_conflict: widen it also comes for values that do not fit the column at their path. b[start:end] is the value's text in the padded b. path and b are only valid during the call.
 	Unknown(source string, envelope bool, o batch.Origin, path schema.Path, b []byte, start, end int)
 }
 

@@ -117,9 +117,13 @@ type typ struct {
 
 type field struct {
 	place
-	typ  *typ
-	i    int // position in the struct
-	seen uint64
+	typ *typ
+	i   int // position in the struct
+}
+
+// takesObjects: an object is a value of the type. To all others it is nothing but its members.
+func (t *typ) takesObjects() bool {
+	return t.Kind == schema.JSON || t.Kind == schema.Map || t.Kind == schema.Struct
 }
 
 func newTyp(t schema.Type, path schema.Path, layouts []*timeparse.Layout, declared bool) (*typ, error) {
@@ -205,6 +209,7 @@ type table struct {
 	rescued int
 	quality int
 	rows    rows
+	most    int // rows of the largest batch so far: what the next may need
 }
 
 // plan is a table's schema as a tree of keys, for records with or without the envelope.
@@ -212,6 +217,7 @@ type plan struct {
 	table    *table
 	envelope bool
 	root     *node
+	time     *node // where the event time stands; nil: nowhere
 	// folder, and the text of the envelope's source, "" for the folder's: what leads to this plan.
 	folder, named string
 }
@@ -336,10 +342,7 @@ func newPlan(t *table, envelope bool) *plan {
 		}
 		n := root.at(t.schema.Columns[i].Path)
 		n.slots = append(n.slots, slot{t.typs[i], t.vecs[i]})
-		switch t.schema.Columns[i].Type.Kind {
-		case schema.JSON, schema.Map, schema.Struct:
-			n.whole = true
-		}
+		n.whole = n.whole || t.typs[i].takesObjects()
 	}
 	for _, r := range t.schema.Rescue {
 		if len(r) > 0 {
@@ -347,7 +350,8 @@ func newPlan(t *table, envelope bool) *plan {
 		}
 	}
 	if len(t.schema.EventTime.Path) > 0 {
-		root.at(t.schema.EventTime.Path).time = true
+		p.time = root.at(t.schema.EventTime.Path)
+		p.time.time = true
 	}
 	return p
 }

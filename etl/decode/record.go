@@ -3,8 +3,6 @@ package decode
 import (
 	"bytes"
 	"errors"
-	"slices"
-	"unicode/utf8"
 
 	"datalake/pkg/batch"
 	"datalake/pkg/jsontext"
@@ -16,9 +14,9 @@ type record struct {
 	plan *plan
 	b    []byte // the text it was parsed from: the chunk's, or one without repeated keys
 	row  int    // its number in the table's batch
-	// top are the places of the special keys' values, {0, 0} where absent; time is that of the event time.
-	top      [specials]batch.Span
-	time     batch.Span
+	// top has the values of the special keys, time that of the event time; kind 0 where absent.
+	top      [specials]value
+	time     value
 	rescued  []loose // values that go to _rescued
 	unknown  []loose // values to tell the observer of
 	homeless int64   // values that no column takes
@@ -27,10 +25,12 @@ type record struct {
 	late     bool // it has its arrival as event time
 	repeated bool // a key seems to come twice in one object
 	doubled  int64
+	named    bool      // its source is not to be looked at before its end: it was already, or does not matter
 	checks   []*vector // dictionaries to look at when the record is kept
 	misfit   *fail
 	stamp    uint64 // of objects, for node.seen
 	text     []byte // scratch
+	key      []byte // scratch
 	again    []byte // the text without repeated keys
 }
 
@@ -39,7 +39,37 @@ type loose struct {
 	member string // `"path":` as _rescued has it
 	text   string // the path, for counts; "" if no column is at it
 	path   schema.Path
-	span   batch.Span
+	value
+}
+
+// value is a valid JSON value of the record at work: its text is b[start:end].
+type value struct {
+	start, end int
+	kind       byte // the first byte of the text
+	escaped    bool // a string whose content is not just what stands between the quotes
+}
+
+// scan validates the value at p, inside depth containers.
+func (d *Decoder) scan(p, depth int) (v value, err error) {
+	b := d.record.b
+	v = value{start: p, kind: b[p]}
+	switch v.kind {
+	case '"':
+		v.end, v.escaped, err = d.o.Limits.String(b, p)
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		v.end, _, err = d.o.Limits.Number(b, p)
+	case '{', '[':
+		var repeated bool
+		v.end, repeated, err = d.keys.Value(d.o.Limits.Inside(depth), b, p)
+		d.record.repeated = d.record.repeated || repeated
+	default:
+		n := jsontext.Literal(b, p)
+		if n == 0 {
+			return v, jsontext.Unexpected(b, p, "a value")
+		}
+		v.end = p + n
+	}
+	return v, err
 }
 
 // one parses the record at p as far as its end; accept keeps it, undo takes it back. A fault has taken it back already.
@@ -58,10 +88,18 @@ func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err er
 			return p, nil, err
 		}
 	}
-	r.doubled = 0
+	r.doubled, r.named = 0, d.o.Bare[c.Object.Source]
 	text, at := b, p
 	for {
 		e, perr := d.parse(plan, text, at)
+		if perr == errNamed { // the record names another source than the plan's: most likely that is the right one
+			d.undo()
+			r.named = true
+			if plan, err = d.planOf(c.Object.Source, d.name(r.top[isSource]), true); err != nil {
+				return p, nil, err
+			}
+			continue
+		}
 		if perr != nil {
 			d.undo()
 			return p, faultOf(perr), nil
@@ -140,11 +178,8 @@ func (d *Decoder) envelope(folder string) (named string, ok bool) {
 	}
 	switch r.kind(isSource) {
 	case '"':
-		s := d.content(r.top[isSource])
-		if l := r.plan; string(s) == l.named && len(s) > 0 {
-			return l.named, true
-		}
-		return string(s), len(s) > 0
+		named = d.name(r.top[isSource])
+		return named, named != ""
 	case 0, 'n':
 		id, at := r.kind(isRecordID), r.kind(isIngestedAt)
 		return "", id != 0 && id != 'n' || at != 0 && at != 'n'
@@ -153,36 +188,55 @@ func (d *Decoder) envelope(folder string) (named string, ok bool) {
 }
 
 // kind is the first byte of a special key's value; 0: absent.
-func (r *record) kind(s special) byte {
-	if r.top[s].End == 0 {
-		return 0
+func (r *record) kind(s special) byte { return r.top[s].kind }
+
+// name is the string v, kept once for all records that name the same source.
+func (d *Decoder) name(v value) string {
+	s := d.content(v)
+	if l := d.record.plan; string(s) == l.named {
+		return l.named
 	}
-	return r.b[r.top[s].Start]
+	name, ok := d.names[string(s)]
+	if !ok {
+		if len(d.names) >= mostNames {
+			clear(d.names)
+		}
+		name = string(s)
+		d.names[name] = name
+	}
+	return name
 }
 
+const mostNames = 1 << 12
+
 // content is what a string of the record holds, or the text of another scalar; valid until it is called again.
-func (d *Decoder) content(s batch.Span) []byte {
+func (d *Decoder) content(v value) []byte {
 	r := &d.record
-	text := r.b[s.Start:s.End]
-	if text[0] != '"' {
-		return text
+	if v.kind != '"' {
+		return r.b[v.start:v.end]
 	}
-	inner := text[1 : len(text)-1]
-	if bytes.IndexByte(inner, '\\') < 0 && (!d.o.Limits.ReplaceInvalid || utf8.Valid(inner)) {
+	inner := r.b[v.start+1 : v.end-1]
+	if !v.escaped {
 		return inner
 	}
 	r.text = jsontext.AppendUnquoted(r.text[:0], inner)
 	return r.text
 }
 
+// errNamed stops the parse of a record that names another source than that of the plan.
+var errNamed = errors.New("another source")
+
 // parse goes through the record at p by the plan.
 func (d *Decoder) parse(pl *plan, b []byte, p int) (end int, err error) {
 	r := &d.record
 	d.touch(pl.table)
-	*r = record{
-		plan: pl, b: b, row: len(pl.table.rows.origins), stamp: r.stamp, doubled: r.doubled, again: r.again, text: r.text,
-		rescued: r.rescued[:0], unknown: r.unknown[:0], checks: r.checks[:0],
+	if r.plan != pl { // a pointer costs the collector's barrier each time
+		r.plan = pl
 	}
+	r.b, r.row = b, len(pl.table.rows.origins)
+	r.top, r.time = [specials]value{}, value{}
+	r.rescued, r.unknown, r.checks = r.rescued[:0], r.unknown[:0], r.checks[:0]
+	r.homeless, r.dropped, r.floored, r.late, r.repeated, r.misfit = 0, 0, 0, false, false, nil
 	return d.object(pl.root, p, 0)
 }
 
@@ -199,14 +253,21 @@ func (d *Decoder) undo() {
 
 // object parses the object at p, whose known members are the kids of n.
 func (d *Decoder) object(n *node, p, depth int) (int, error) {
-	r, b := &d.record, d.record.b
 	if depth == d.o.Limits.Depth() {
 		return p, &jsontext.Error{Offset: p, Code: jsontext.Depth, Reason: "nested too deep"}
 	}
+	mark := d.keys.Open()
+	p, err := d.members(n, p, depth)
+	if d.keys.Open() != mark && d.keys.Close(mark) {
+		d.record.repeated = true
+	}
+	return p, err
+}
+
+func (d *Decoder) members(n *node, p, depth int) (int, error) {
+	r, b := &d.record, d.record.b
 	r.stamp++
 	stamp := r.stamp
-	mark := d.keys.Open()
-	defer func() { r.repeated = d.keys.Close(mark) || r.repeated }()
 	p = jsontext.Space(b, p+1)
 	if b[p] == '}' {
 		return p + 1, nil
@@ -247,10 +308,12 @@ func (d *Decoder) object(n *node, p, depth int) (int, error) {
 				r.repeated = true
 			}
 			kid.seen = stamp
-			if previous == nil {
-				n.first = kid
-			} else {
-				previous.next = kid
+			if kid != expect {
+				if previous == nil {
+					n.first = kid
+				} else {
+					previous.next = kid
+				}
 			}
 			previous, expect = kid, kid.next
 			p, err = d.member(kid, p, depth+1)
@@ -270,32 +333,24 @@ func (d *Decoder) object(n *node, p, depth int) (int, error) {
 	}
 }
 
-// skip validates the value at p inside depth containers.
-func (d *Decoder) skip(p, depth int) (int, error) {
-	end, repeated, err := d.keys.Value(d.o.Limits.Inside(depth), d.record.b, p)
-	d.record.repeated = d.record.repeated || repeated
-	return end, err
-}
-
 // stranger is a member that the schema does not know.
 func (d *Decoder) stranger(n *node, key []byte, p, depth int) (int, error) {
-	end, err := d.skip(p, depth)
-	if err != nil || n.whole || !d.holds(p, end) {
-		return end, err
+	v, err := d.scan(p, depth)
+	if err != nil || n.whole || !d.holds(v) {
+		return v.end, err
 	}
-	path := append(slices.Clone(n.path), string(key))
-	d.loose(newPlace(path), p, end)
-	return end, nil
+	d.loose(n.stranger(key), v)
+	return v.end, nil
 }
 
 // holds says whether there is anything in a valid value: null is nothing, and so is an object of which no member holds
 // anything. An empty array is something.
-func (d *Decoder) holds(p, end int) bool {
+func (d *Decoder) holds(v value) bool {
 	b := d.record.b
-	if b[p] != '{' {
-		return b[p] != 'n'
+	if v.kind != '{' {
+		return v.kind != 'n'
 	}
-	for p < end { // over the tokens, up to the first that can stand for a value
+	for p := v.start; p < v.end; { // over the tokens, up to the first that can stand for a value
 		switch b[p] {
 		case '{', '}', ',', ' ', '\n', '\r', '\t':
 			p++
@@ -318,9 +373,9 @@ func (d *Decoder) holds(p, end int) bool {
 }
 
 // loose deals with a value that no column takes.
-func (d *Decoder) loose(at place, p, end int) {
+func (d *Decoder) loose(at *place, v value) {
 	r := &d.record
-	l := loose{member: at.member, path: at.path, span: batch.Span{Start: p, End: end}}
+	l := loose{member: at.member, path: at.path, value: v}
 	s := r.plan.table.schema
 	r.homeless++
 	switch {
@@ -336,69 +391,73 @@ func (d *Decoder) loose(at place, p, end int) {
 // member is a member that the schema knows.
 func (d *Decoder) member(n *node, p, depth int) (end int, err error) {
 	r := &d.record
+	var v value
 	into := r.b[p] == '{' && len(n.kids) > 0 && !n.consumed && !n.rescue
 	if into {
-		end, err = d.object(n, p, depth)
+		v = value{start: p, kind: '{'}
+		v.end, err = d.object(n, p, depth)
 	} else {
-		end, err = d.skip(p, depth)
+		v, err = d.scan(p, depth)
 	}
 	if err != nil {
-		return end, err
+		return v.end, err
 	}
-	span := batch.Span{Start: p, End: end}
 	if n.special != ordinary {
-		r.top[n.special] = span
-	}
-	if n.consumed {
-		return end, nil
-	}
-	if n.time {
-		r.time = span
-	}
-	if n.rescue {
-		if d.holds(p, end) {
-			r.homeless++
-			r.rescued = append(r.rescued, loose{member: n.member, path: n.path, span: span})
-		}
-		return end, nil
-	}
-	if len(n.slots) == 0 {
-		if !into && !n.time && d.holds(p, end) {
-			d.loose(n.place, p, end)
-		}
-		return end, nil
-	}
-	if r.b[p] == 'n' {
-		return end, nil
-	}
-	for _, s := range n.slots {
-		switch s.typ.Kind {
-		case schema.JSON, schema.Map, schema.Struct:
-		default:
-			if into || r.b[p] == '{' && !d.holds(p, end) {
-				continue // its members are taken, or there are none
+		r.top[n.special] = v
+		if n.special == isSource && r.plan.envelope && !r.named && v.kind == '"' {
+			if s := d.content(v); len(s) > 0 && string(s) != r.plan.named {
+				return v.end, errNamed
 			}
 		}
+	}
+	if n.time && !into {
+		r.time = v
+	}
+	if n.consumed || v.kind == 'n' {
+		return v.end, nil
+	}
+	if n.rescue {
+		if d.holds(v) {
+			r.homeless++
+			r.rescued = append(r.rescued, loose{member: n.member, path: n.path, value: v})
+		}
+		return v.end, nil
+	}
+	if len(n.slots) == 0 {
+		if !into && !n.time && d.holds(v) {
+			d.loose(&n.place, v)
+		}
+		return v.end, nil
+	}
+	for i := range n.slots {
+		s := &n.slots[i]
+		if v.kind == '{' && !s.typ.takesObjects() && (into || !d.holds(v)) {
+			continue // its members are taken, or there are none
+		}
 		s.vec.pad(r.row)
-		if fits, exact := d.put(s.typ, s.vec, n.place, p, end); !fits || !exact {
-			d.misfit(n.place, s.typ, span, fits)
+		if fits, exact := d.put(s.typ, s.vec, v); !fits || !exact {
+			d.misfit(&n.place, s.typ, v, fits)
 		}
 	}
-	return end, nil
+	return v.end, nil
 }
 
 // misfit deals with a value that its column cannot hold, or cannot hold exactly.
-func (d *Decoder) misfit(at place, t *typ, span batch.Span, stored bool) {
+func (d *Decoder) misfit(at *place, t *typ, v value, stored bool) {
 	r := &d.record
 	if !stored && r.plan.table.schema.OnTypeConflict == schema.Quarantine && r.misfit == nil {
-		r.misfit = &fail{rule: "type", reason: at.text + " is no " + t.String() + ": " + excerpt(r.b[span.Start:span.End])}
+		r.misfit = &fail{rule: "type", reason: at.text + " is no " + t.String() + ": " + excerpt(r.b[v.start:v.end])}
 	}
-	for _, l := range r.rescued {
-		if l.span == span {
+	for i := range r.rescued {
+		if r.rescued[i].start == v.start {
 			return // two columns of one path
 		}
 	}
-	r.rescued = append(r.rescued, loose{member: at.member, text: at.text, path: at.path, span: span})
+	l := loose{member: at.member, text: at.text, path: at.path, value: v}
+	r.rescued = append(r.rescued, l)
+	if d.observer != nil && r.plan.table.schema.OnTypeConflict == schema.Widen {
+		r.unknown = append(r.unknown, l) // the column may become wider
+	}
 }
 
 func excerpt(text []byte) string {

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// The naive decoder: what the package promises, on a tree made by encoding/json, one value at a time. It shares nothing with
-// the real one but the times' layouts and the content's hash, which have tests of their own.
-
 // tree is a JSON value with its members in order, the last of like keys only.
 type tree struct {
 	kind byte // the first byte of its text; 0 for numbers

@@ -20,6 +20,8 @@ type Options struct {
 type Report struct {
 	// Added columns, in the order of the table.
 	Added []schema.Column
+	// Widened columns, as they are now.
+	Widened []schema.Column
 	// Rescue are the paths that were refused a column; their values go to _rescued from now on.
 	Rescue []schema.Path
 	// Warnings are for people: names that had to change, the column limit.
@@ -32,8 +34,11 @@ var candidates = []string{"event_time", "timestamp", "time", "ts", "created_at",
 // eventTimeFormats are how an inferred event time may be written.
 func eventTimeFormats() []string { return []string{timeparse.RFC3339, timeparse.Epoch, "%Y-%m-%d"} }
 
-// Extend gives the schema of a source with columns for the paths that were seen and have none. s stays as it is. Errors: those of
-// schema.Extend.
+// News says whether the schema changed in what it takes of records.
+func (r *Report) News() bool { return len(r.Added) > 0 || len(r.Widened) > 0 || len(r.Rescue) > 0 }
+
+// Extend gives the schema of a source with columns for the paths that were seen and have none, and with wider columns where the
+// schema wants that. s stays as it is. Errors: those of schema.Extend.
 func (p *Profile) Extend(s *schema.Schema, o Options) (*schema.Schema, Report, error) {
 	var r Report
 	src := p.sources[s.Source]
@@ -50,6 +55,9 @@ func (p *Profile) Extend(s *schema.Schema, o Options) (*schema.Schema, Report, e
 		if path := src.eventTime(next.Envelope); path != nil {
 			next.EventTime.Path, next.EventTime.Formats = path, eventTimeFormats()
 		}
+	}
+	if next.OnTypeConflict == schema.Widen {
+		src.widen(next, &r)
 	}
 	if next.OtherColumns != schema.Keep {
 		return next, r, nil
@@ -83,6 +91,39 @@ func (p *Profile) Extend(s *schema.Schema, o Options) (*schema.Schema, Report, e
 	}
 	next, err := next.Extend(r.Added)
 	return next, r, err
+}
+
+// widen makes int bigint and float double, where numbers were seen that did not fit: what readers of the older files take
+// without being told.
+func (s *source) widen(next *schema.Schema, r *Report) {
+	for i := range next.Columns {
+		c := &next.Columns[i]
+		was := c.Type.Kind
+		if c.Role != schema.Data || was != schema.Int && was != schema.Float {
+			continue
+		}
+		n := s.root
+		for _, key := range c.Path {
+			if n != nil {
+				n = n.kids[key]
+			}
+		}
+		if n == nil {
+			continue
+		}
+		seen := n.scalars.numbers
+		seen.merge(&n.scalars.quoted)
+		switch {
+		case was == schema.Int && seen.ints > seen.beyond:
+			c.Type.Kind = schema.Bigint
+		case was == schema.Float && seen.count() > 0:
+			c.Type.Kind = schema.Double
+		default:
+			continue
+		}
+		r.Widened = append(r.Widened, *c)
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: column %s is %s now, it was %s", s.name, c.Name, c.Type, was))
+	}
 }
 
 // eventTime looks for the path of the event time.

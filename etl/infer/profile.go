@@ -23,6 +23,7 @@ type Profile struct {
 func NewProfile() *Profile { return &Profile{sources: map[string]*source{}} }
 
 type source struct {
+	name               string
 	records, enveloped int64
 	root               *node
 	depths             []int // number of nodes at each depth, the root's not counted
@@ -60,7 +61,7 @@ func (p *Profile) Sources() []string { return slices.Sorted(maps.Keys(p.sources)
 func (p *Profile) source(name string) *source {
 	s := p.sources[name]
 	if s == nil {
-		s = &source{root: &node{}}
+		s = &source{name: name, root: &node{}}
 		p.sources[name] = s
 	}
 	return s

@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -59,11 +60,15 @@ type hasher struct {
 }
 
 func (h *hasher) hash(tag byte, path [2]uint64, content []byte) [2]uint64 {
-	h.buf = append(h.buf[:0], tag)
-	h.buf = binary.LittleEndian.AppendUint64(h.buf, path[0])
-	h.buf = binary.LittleEndian.AppendUint64(h.buf, path[1])
-	h.buf = append(h.buf, content...)
-	s := xxh3.Hash128(h.buf)
+	if len(h.buf) < 17+len(content) {
+		h.buf = make([]byte, max(256, 2*(17+len(content))))
+	}
+	b := h.buf[:17+len(content)]
+	b[0] = tag
+	binary.LittleEndian.PutUint64(b[1:], path[0])
+	binary.LittleEndian.PutUint64(b[9:], path[1])
+	copy(b[17:], content)
+	s := xxh3.Hash128(b)
 	return [2]uint64{s.Hi, s.Lo}
 }
 
@@ -132,7 +137,9 @@ func (h *hasher) content(b []byte, p int) (int, []byte, error) {
 
 func (h *hasher) object(b []byte, p int, path [2]uint64) (int, [2]uint64, error) {
 	first := len(h.members)
-	top := h.depth == 1
+	top := h.depth == 1 && len(h.skip) > 0
+	var sum [2]uint64
+	var seen uint64 // one bit of each path: most keys are told to be new without a look at the others
 	p = Space(b, p+1)
 	for b[p] != '}' {
 		if b[p] == ',' {
@@ -155,47 +162,43 @@ func (h *hasher) object(b []byte, p int, path [2]uint64) (int, [2]uint64, error)
 		if err != nil {
 			return next, path, err
 		}
-		if !skipped {
-			h.members = append(h.members, member{at, s, len(h.members)})
+		if p = Space(b, next); skipped {
+			continue
 		}
-		p = Space(b, next)
+		if bit := uint64(1) << (at[1] & 63); seen&bit == 0 {
+			seen |= bit
+		} else if len(h.members)-first <= fewMembers {
+			for i := len(h.members) - 1; i >= first; i-- {
+				if h.members[i].path == at {
+					sum = sub(sum, h.members[i].sum)
+					break
+				}
+			}
+		}
+		sum = add(sum, s)
+		h.members = append(h.members, member{at, s, len(h.members)})
 	}
-	sum := total(h.members[first:])
-	if len(h.members) == first {
+	switch n := len(h.members) - first; {
+	case n == 0:
 		sum = h.hash(hashObj, path, nil)
+	case n > fewMembers:
+		sum = total(h.members[first:])
 	}
 	h.members = h.members[:first]
 	return p + 1, sum, nil
 }
 
-// total is the sum over the members, the last of each path. It may reorder them.
+// fewMembers is up to how many keys are quicker compared with each other than sorted.
+const fewMembers = 24
+
+// total is the sum over the members, the last of each path. It reorders them.
 func total(m []member) (sum [2]uint64) {
-	if len(m) > 24 { // more are quicker sorted than compared with each other
-		slices.SortFunc(m, func(a, b member) int {
-			for i := range a.path {
-				if a.path[i] != b.path[i] {
-					if a.path[i] < b.path[i] {
-						return -1
-					}
-					return 1
-				}
-			}
-			return a.order - b.order
-		})
-		for i := range m {
-			if i+1 == len(m) || m[i].path != m[i+1].path {
-				sum = add(sum, m[i].sum)
-			}
-		}
-		return sum
-	}
+	slices.SortFunc(m, func(a, b member) int {
+		return cmp.Or(cmp.Compare(a.path[0], b.path[0]), cmp.Compare(a.path[1], b.path[1]), a.order-b.order)
+	})
 	for i := range m {
-		sum = add(sum, m[i].sum)
-		for j := i - 1; j >= 0; j-- {
-			if m[j].path == m[i].path {
-				sum = sub(sum, m[j].sum)
-				break
-			}
+		if i+1 == len(m) || m[i].path != m[i+1].path {
+			sum = add(sum, m[i].sum)
 		}
 	}
 	return sum

@@ -6,6 +6,10 @@
 //	version: 1
 //	zones:
 //	  root: file:///data/lake              # or raw, processed, curated, quarantine, state one by one
+//	input:                                 # how raw text is read, for all sources
+//	  invalid_utf8: quarantine             # quarantine | replace: U+FFFD in its place
+//	  max_depth: 512                       # objects and arrays, one in the other
+//	  max_record: 64MiB                    # larger ones are quarantined, cut
 //	sources:
 //	  iot_sensors:                         # the clean name: small letters, digits, _
 //	    envelope: auto                     # auto | envelope | none

@@ -24,6 +24,7 @@ type File struct {
 	Name    string
 	Version int
 	Zones   Zones
+	Input   Input
 	// Sources are the declared ones, by clean name, all with their defaults filled.
 	Sources map[string]Source
 	// Warnings are what is allowed and yet worth a word, each beginning with file:line:column.
@@ -150,6 +151,9 @@ func (s Source) Apply(stored *schema.Schema) (next *schema.Schema, changes []str
 	}
 	for _, d := range s.Columns {
 		if i := next.Index(d.Name); i >= 0 {
+			if is := next.Columns[i].Type; s.OnTypeConflict == schema.Widen && d.Type.Widens(is) {
+				d.Type = is // an earlier run has widened it
+			}
 			next.Columns[i] = d
 			continue
 		}

@@ -171,7 +171,7 @@ func plain(items []item) []string {
 
 func (r *reader) read(root *node) *File {
 	f := &File{Name: r.file, Version: 1, Sources: map[string]Source{}}
-	m := r.fields(root, "", []string{"version", "zones", "sources"}, []string{"include", "curated", "encoding", "compression"})
+	m := r.fields(root, "", []string{"version", "zones", "input", "sources"}, []string{"include", "curated", "encoding", "compression"})
 	if n := m["version"]; n != nil {
 		if s, ok := r.text(n, "version", "allowed is 1"); ok && s != "1" {
 			r.bad(n, "version", fmt.Sprintf("version %s is not known", s), "allowed is 1")
@@ -179,6 +179,9 @@ func (r *reader) read(root *node) *File {
 	}
 	if n := m["zones"]; n != nil {
 		f.Zones = r.zones(n, "zones")
+	}
+	if n := m["input"]; n != nil {
+		f.Input = r.input(n, "input")
 	}
 	if n := m["sources"]; n != nil {
 		if n.kind != mapping {

@@ -115,8 +115,8 @@ func (s *Schema) Taken() map[string]bool {
 
 // Fingerprint is a hash, 32 hex digits, of what gives the rows of the table their meaning: envelope, event time with its
 // formats, zone and bounds, dedupe, partitioning, and name, type, path, formats and zone of each column up to the last common
-// one. Defaults count as if they were written out. It does not change when a fixed schema gets columns at its end, for those
-// change the meaning of no row. Rows made under another fingerprint must be made anew.
+// one. Defaults count as if they were written out. It does not change when a fixed schema gets columns at its end or when a
+// column is widened (Type.Widens), for that changes the meaning of no row. Rows made under another fingerprint must be made anew.
 func (s *Schema) Fingerprint() string {
 	type column struct {
 		Name     string
@@ -145,6 +145,12 @@ func (s *Schema) Fingerprint() string {
 		}
 	}
 	for _, c := range s.Columns[:last+1] {
+		switch c.Type.Kind {
+		case Int:
+			c.Type.Kind = Bigint
+		case Float:
+			c.Type.Kind = Double
+		}
 		part.Columns = append(part.Columns, column{c.Name, c.Type, c.Role, c.Path, c.formats(), plainZone(c.Timezone)})
 	}
 	text, err := json.Marshal(part)
@@ -157,7 +163,7 @@ func (s *Schema) Fingerprint() string {
 }
 
 // Differences says in words what of the table's meaning next changes, one line each: all that the fingerprint covers, for
-// the columns that both have, also those that came later.
+// the columns that both have, also those that came later, and a column that would become narrower.
 func (s *Schema) Differences(next *Schema) []string {
 	var out []string
 	say := func(what, a, b string) {
@@ -178,6 +184,9 @@ func (s *Schema) Differences(next *Schema) []string {
 	say("partition_by", strings.Join(a, ", "), strings.Join(b, ", "))
 	for _, c := range s.Columns {
 		if i := next.Index(c.Name); i >= 0 {
+			if c.Type.Widens(next.Columns[i].Type) {
+				c.Type = next.Columns[i].Type
+			}
 			say("column "+c.Name, c.text(), next.Columns[i].text())
 		}
 	}

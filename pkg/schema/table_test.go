@@ -115,7 +115,7 @@ func TestFingerprint(t *testing.T) {
 		"zone":      {change(func(s *Schema) { s.EventTime.Timezone = "Europe/Berlin" }), "in Europe/Berlin"},
 		"min":       {change(func(s *Schema) { s.EventTime.Min = 0 }), "min: 0"},
 		"arrival":   {change(func(s *Schema) { s.EventTime.Path = nil }), "event_time: the arrival, was data.t"},
-		"type":      {change(func(s *Schema) { s.Columns[3].Type.Kind = Bigint }), "column a: bigint from data.a, was int from data.a"},
+		"type":      {change(func(s *Schema) { s.Columns[3].Type.Kind = Double }), "column a: double from data.a, was int from data.a"},
 		"key case":  {change(func(s *Schema) { s.Columns[3].Type = structOf("A") }), `column a: struct<"A":a:int> from data.a, was int`},
 		"path":      {change(func(s *Schema) { s.Columns[3].Path = Path{"b"} }), "column a: int from b"},
 		"col zone":  {change(func(s *Schema) { s.Columns[4].Timezone = "Asia/Tokyo" }), "timestamp from t in Asia/Tokyo"},

@@ -73,6 +73,12 @@ func (t Type) String() string {
 	return t.Kind.String()
 }
 
+// Widens says whether a column of type t can become one of type u while its older files stay as they are, because readers take
+// the old values for new ones: int becomes bigint, float becomes double.
+func (t Type) Widens(u Type) bool {
+	return t.Kind == Int && u.Kind == Bigint || t.Kind == Float && u.Kind == Double
+}
+
 // Hive is the type's name in the Glue Data Catalog and in Hive DDL.
 func (t Type) Hive() string {
 	switch t.Kind {

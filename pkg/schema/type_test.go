@@ -75,3 +75,36 @@ func TestPathText(t *testing.T) {
 		}
 	}
 }
+
+func TestWidens(t *testing.T) {
+	wider := map[string]string{"int": "bigint", "float": "double"}
+	for _, from := range []string{"int", "bigint", "float", "double", "string", "list<int>"} {
+		for _, to := range []string{"int", "bigint", "float", "double", "string", "list<bigint>"} {
+			a, err := ParseType(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := ParseType(to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := a.Widens(b), wider[from] == to; got != want {
+				t.Errorf("%s widens to %s: %v", from, to, got)
+			}
+			// What widens keeps the fingerprint and is no difference; the way back is one.
+			s := Common("s", Enveloped)
+			s, err = s.Extend([]Column{{Name: "x", Type: a, Path: Path{"x"}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			u := s.Clone()
+			u.Columns[u.Index("x")].Type = b
+			if d := s.Differences(u); from != to && (len(d) == 0) != a.Widens(b) {
+				t.Errorf("%s to %s: differences %q", from, to, d)
+			}
+			if a.Widens(b) && s.Fingerprint() != u.Fingerprint() {
+				t.Errorf("%s to %s: other fingerprint", from, to)
+			}
+		}
+	}
+}
