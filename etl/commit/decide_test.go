@@ -77,10 +77,12 @@ func TestConflicts(t *testing.T) {
 		{name: "a new partition in what we read", day: "d3", reads: []commitlog.Set{"processed:source=iot"}, want: commit.Rebase, reason: "wrote"},
 		{name: "another source is read", day: "d2", reads: []commitlog.Set{"processed:source=io"}},
 		{name: "our input", day: "d2", input: "ours", want: commit.Replan, reason: "consumed raw/iot/ours"},
-		{name: "schema", day: "d2", want: commit.Replan, reason: "changed the schema of iot",
+		{
+			name: "schema", day: "d2", want: commit.Replan, reason: "changed the schema of iot",
 			other: func(b *commitlog.Body) {
 				b.Schemas = map[string]*schema.Schema{"iot": testSchema("iot")}
-			}},
+			},
+		},
 		{name: "input before partition", day: "d1", input: "ours", want: commit.Replan, reason: "consumed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

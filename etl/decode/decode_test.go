@@ -154,27 +154,50 @@ func TestRecords(t *testing.T) {
 		name, text    string
 		rows, rejects []string
 	}{
-		{"envelope", `{"record_id":"r","source":"src","ingested_at":"2025-11-25T10:00:00Z","data":{"at":"2025-11-24T00:00:00Z","v":1}}`,
-			[]string{"r | 2025-11-24 00:00:00Z | 2025-11-25 10:00:00Z | 1 | (null)"}, nil},
-		{"number as id, epoch", `{"record_id":12,"source":"src","ingested_at":1764064800123,"data":{"at":1764064800,"v":1}}`,
-			[]string{"12 | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00.123Z | 1 | (null)"}, nil},
-		{"future and bad times are missing", `{"record_id":"r","source":"src","data":{"at":"2026-01-01","v":1}}
+		{
+			"envelope", `{"record_id":"r","source":"src","ingested_at":"2025-11-25T10:00:00Z","data":{"at":"2025-11-24T00:00:00Z","v":1}}`,
+			[]string{"r | 2025-11-24 00:00:00Z | 2025-11-25 10:00:00Z | 1 | (null)"},
+			nil,
+		},
+		{
+			"number as id, epoch", `{"record_id":12,"source":"src","ingested_at":1764064800123,"data":{"at":1764064800,"v":1}}`,
+			[]string{"12 | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00.123Z | 1 | (null)"},
+			nil,
+		},
+		{
+			"future and bad times are missing", `{"record_id":"r","source":"src","data":{"at":"2026-01-01","v":1}}
 {"record_id":"r","source":"src","data":{"at":"soon","v":1}}`,
-			[]string{`r | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 1 | {"data.at":"2026-01-01"}`, `r | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 1 | {"data.at":"soon"}`}, nil},
-		{"required", `{"record_id":"r","source":"src","data":{"v":null}}`, nil,
-			[]string{`required@0 line 1: no data.v: {"record_id":"r","source":"src","data":{"v":null}}`}},
-		{"broken lines cost themselves", "\n{\"a\":\n 5 \n{\"record_id\":\"r\",\"source\":\"src\",\"data\":{\"v\":1}}\r\n\n[1]\nx",
+			[]string{`r | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 1 | {"data.at":"2026-01-01"}`, `r | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 1 | {"data.at":"soon"}`},
+			nil,
+		},
+		{
+			"required", `{"record_id":"r","source":"src","data":{"v":null}}`, nil,
+			[]string{`required@0 line 1: no data.v: {"record_id":"r","source":"src","data":{"v":null}}`},
+		},
+		{
+			"broken lines cost themselves", "\n{\"a\":\n 5 \n{\"record_id\":\"r\",\"source\":\"src\",\"data\":{\"v\":1}}\r\n\n[1]\nx",
 			[]string{"r | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 1 | (null)"},
-			[]string{"json@1 line 2: ", "object@8 line 3: not an object: 5 ", "object@61 line 6: not an object: [1]", "json@65 line 7: "}},
-		{"two on a line", `{"record_id":"a","source":"src","data":{"v":1}} {"record_id":"b","source":"src","data":{"v":2}} x`,
+			[]string{"json@1 line 2: ", "object@8 line 3: not an object: 5 ", "object@61 line 6: not an object: [1]", "json@65 line 7: "},
+		},
+		{
+			"two on a line", `{"record_id":"a","source":"src","data":{"v":1}} {"record_id":"b","source":"src","data":{"v":2}} x`,
 			[]string{"a | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 1 | (null)"},
-			[]string{`json@48 line 1: text after the record: {"record_id":"b","source":"src","data":{"v":2}} x`}},
-		{"repeated keys, the last counts", `{"record_id":"r","source":"src","data":{"v":1,"u":1,"v":2,"u":3},"data":{"v":7,"u":4,"u":5}}`,
-			[]string{`r | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 7 | {"data.u":5}`}, nil},
-		{"unknown values are rescued in order", `{"zz":1,"record_id":"r","source":"src","data":{"o":{"q":[1, 2],"p":5},"v":1},"extra":{}}`,
-			[]string{`r | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 1 | {"zz":1,"data.o.q":[1,2],"data.o.p":5}`}, nil},
-		{"encoding and depth", "{\"record_id\":\"\xff\",\"data\":{\"v\":1}}\n{\"a\":" + strings.Repeat("[", 600) + strings.Repeat("]", 600) + "}", nil,
-			[]string{"encoding@0 line 1: ", "depth@33 line 2: "}},
+			[]string{`json@48 line 1: text after the record: {"record_id":"b","source":"src","data":{"v":2}} x`},
+		},
+		{
+			"repeated keys, the last counts", `{"record_id":"r","source":"src","data":{"v":1,"u":1,"v":2,"u":3},"data":{"v":7,"u":4,"u":5}}`,
+			[]string{`r | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 7 | {"data.u":5}`},
+			nil,
+		},
+		{
+			"unknown values are rescued in order", `{"zz":1,"record_id":"r","source":"src","data":{"o":{"q":[1, 2],"p":5},"v":1},"extra":{}}`,
+			[]string{`r | 2025-11-25 10:00:00Z | 2025-11-25 10:00:00Z | 1 | {"zz":1,"data.o.q":[1,2],"data.o.p":5}`},
+			nil,
+		},
+		{
+			"encoding and depth", "{\"record_id\":\"\xff\",\"data\":{\"v\":1}}\n{\"a\":" + strings.Repeat("[", 600) + strings.Repeat("]", 600) + "}", nil,
+			[]string{"encoding@0 line 1: ", "depth@33 line 2: "},
+		},
 	} {
 		rows, rejects := decodeRows(t, Options{}, s, unit(c.text), "record_id", "event_time", "ingested_at", "data_v", "_rescued")
 		if strings.Join(rows, "\n") != strings.Join(c.rows, "\n") {

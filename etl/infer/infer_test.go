@@ -248,7 +248,8 @@ func TestLater(t *testing.T) {
 func TestWiden(t *testing.T) {
 	s := schema.Common("s", schema.Bare)
 	s, err := s.Extend([]schema.Column{
-		{Name: "i", Type: schema.Type{Kind: schema.Int}, Path: schema.Path{"i"}}, {Name: "j", Type: schema.Type{Kind: schema.Int}, Path: schema.Path{"j"}},
+		{Name: "i", Type: schema.Type{Kind: schema.Int}, Path: schema.Path{"i"}},
+		{Name: "j", Type: schema.Type{Kind: schema.Int}, Path: schema.Path{"j"}},
 		{Name: "f", Type: schema.Type{Kind: schema.Float}, Path: schema.Path{"f"}},
 	})
 	if err != nil {

@@ -25,7 +25,9 @@ func BenchmarkUnits(b *testing.B) {
 	array := "[" + text[:len(text)-1] + "]"
 	array = string(bytes.ReplaceAll([]byte(array), []byte("}\n{"), []byte("},\n{")))
 	for _, c := range []struct{ name, text, content string }{
-		{"lines", text, text}, {"array", array, array}, {"lines gzip", gzipped2(b, text, 1), text},
+		{"lines", text, text},
+		{"array", array, array},
+		{"lines gzip", gzipped2(b, text, 1), text},
 		{"lines zstd", zstded(b, text, 1), text},
 	} {
 		b.Run(c.name, func(b *testing.B) {

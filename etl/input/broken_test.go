@@ -75,18 +75,22 @@ var brokenCases = []struct {
 	{name: "open brackets", text: "[[[[{\"a\":\"\\\\", want: []string{`1:1 json([[[{"a":"\\)`}},
 
 	{name: "no holder", text: "{\"x\":[1]}\n[1]\n7\n{\"r\":{\"a\":1}}\n{\"r\":[{\"a\":1}]}", recordsAt: "r", want: []string{
-		`0:1 records_at({"x":[1]})`, `10:2 records_at([1])`, `14:3 records_at(7)`, `16:4 records_at({"r":{"a":1}})`, `36:5 {"a":1}`}},
+		`0:1 records_at({"x":[1]})`, `10:2 records_at([1])`, `14:3 records_at(7)`, `16:4 records_at({"r":{"a":1}})`, `36:5 {"a":1}`,
+	}},
 	{name: "holder does not end", text: `{"r":[{"a":1}],"x":1`, recordsAt: "r", want: []string{`6:1 {"a":1}`, `20:1 json()`}},
 	{name: "holder's array does not end", text: `{"r":[{"a":1},{"b":`, recordsAt: "r", want: []string{`6:1 {"a":1}`, `14:1 json({"b":)`}},
 	{name: "broken in a holder", text: "{\"r\":[\n{\"a\":1,\n{\"b\":1}\n]}", recordsAt: "r", want: []string{`7:2 json({"a":1,)`, `15:3 {"b":1}`}},
 	{name: "keys that are values", text: `{"x":"r","y":["r",[1]],"r":5,"r":[{"a":1}]}`, recordsAt: "r", want: []string{`34:1 {"a":1}`}},
 
 	{name: "large line", text: "{\"a\":1}\n{\"b\":\"" + strings.Repeat("x", 100) + "\"}\n{\"c\":1}\n", max: 64, want: []string{
-		`0:1 {"a":1}`, `8:2 size({"b":"` + strings.Repeat("x", 100) + `"})`, `117:3 {"c":1}`}},
+		`0:1 {"a":1}`, `8:2 size({"b":"` + strings.Repeat("x", 100) + `"})`, `117:3 {"c":1}`,
+	}},
 	{name: "large last line", text: "{\"a\":1}\n{\"b\":\"" + strings.Repeat("x", 100) + "\"}", max: 64, want: []string{
-		`0:1 {"a":1}`, `8:2 size({"b":"` + strings.Repeat("x", 100) + `"})`}},
+		`0:1 {"a":1}`, `8:2 size({"b":"` + strings.Repeat("x", 100) + `"})`,
+	}},
 	{name: "large value", text: "[{\"a\":1},{\"b\":\"" + strings.Repeat("x", 100) + "\"},{\"c\":1}]", max: 64, want: []string{
-		`1:1 {"a":1}`, `9:1 size({"b":"` + strings.Repeat("x", 100) + `"})`, `118:1 {"c":1}`}},
+		`1:1 {"a":1}`, `9:1 size({"b":"` + strings.Repeat("x", 100) + `"})`, `118:1 {"c":1}`,
+	}},
 }
 
 func TestBroken(t *testing.T) {

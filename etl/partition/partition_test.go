@@ -77,17 +77,31 @@ func TestAssign(t *testing.T) {
 		want       []string
 		rejected   string
 	}{
-		{"day", "", []string{"source", "year", "month", "day"},
+		{
+			"day", "",
+			[]string{"source", "year", "month", "day"},
 			`[{"event_time":"2025-11-25 23:59:59.999"},{"event_time":"2025-11-26 00:00:00"},{"event_time":"1969-12-31 23:59:59.999"},{"event_time":"0800-01-01 00:00:00"}]`,
-			[]string{"source=iot/year=2025/month=11/day=25", "source=iot/year=2025/month=11/day=26", "source=iot/year=1969/month=12/day=31", "source=iot/year=0800/month=01/day=01"}, ""},
-		{"zone", "Asia/Kathmandu", []string{"source", "year", "month", "day", "hour"},
+			[]string{"source=iot/year=2025/month=11/day=25", "source=iot/year=2025/month=11/day=26", "source=iot/year=1969/month=12/day=31", "source=iot/year=0800/month=01/day=01"},
+			"",
+		},
+		{
+			"zone", "Asia/Kathmandu",
+			[]string{"source", "year", "month", "day", "hour"},
 			`[{"event_time":"2025-11-25 18:14:59"},{"event_time":"2025-11-25 18:15:00"}]`,
-			[]string{"source=iot/year=2025/month=11/day=25/hour=23", "source=iot/year=2025/month=11/day=26/hour=00"}, ""},
+			[]string{"source=iot/year=2025/month=11/day=25/hour=23", "source=iot/year=2025/month=11/day=26/hour=00"},
+			"",
+		},
 		{"source alone", "", []string{"source"}, `[{"event_time":"2025-11-25 00:00:00"}]`, []string{"source=iot"}, ""},
-		{"columns", "", []string{"source", "region", "n", "ok", "d"},
+		{
+			"columns", "",
+			[]string{"source", "region", "n", "ok", "d"},
 			`[{"event_time":"2025-11-25 00:00:00","region":"a b/c","n":"-5","ok":"true","d":"2025-01-02"},{"event_time":"2025-11-25 00:00:00"}]`,
-			[]string{"source=iot/region=a b%2Fc/n=-5/ok=true/d=2025-01-02",
-				"source=iot/region=__HIVE_DEFAULT_PARTITION__/n=__HIVE_DEFAULT_PARTITION__/ok=__HIVE_DEFAULT_PARTITION__/d=__HIVE_DEFAULT_PARTITION__"}, ""},
+			[]string{
+				"source=iot/region=a b%2Fc/n=-5/ok=true/d=2025-01-02",
+				"source=iot/region=__HIVE_DEFAULT_PARTITION__/n=__HIVE_DEFAULT_PARTITION__/ok=__HIVE_DEFAULT_PARTITION__/d=__HIVE_DEFAULT_PARTITION__",
+			},
+			"",
+		},
 	} {
 		got, rejected := assign(t, table(c.zone, c.by...), c.rows)
 		if strings.Join(got, " ") != strings.Join(c.want, " ") || len(rejected) > 0 {

@@ -44,6 +44,10 @@ type chunk struct {
 	page pageData
 }
 
+// plainDictionary is how old writers call the encoding of a dictionary and of its codes; the format's other names for them
+// are the ones to write.
+const plainDictionary format.Encoding = 2
+
 // dictionary holds a chunk's dictionary page.
 type dictionary struct {
 	n       int
@@ -150,7 +154,7 @@ func (c *chunk) readPage() error {
 			if c.dict != nil {
 				return corruptf("a second dictionary")
 			}
-			if enc := h.Dictionary.V.Encoding; enc != format.Plain && enc != format.PlainDictionary {
+			if enc := h.Dictionary.V.Encoding; enc != format.Plain && enc != plainDictionary {
 				return unsupportedf("a dictionary in encoding %s", enc)
 			}
 			if c.dict, err = readDictionary(c.leaf, c.body, int(h.Dictionary.V.NumValues)); err != nil {
@@ -308,7 +312,7 @@ func (c *chunk) values(b []byte) error {
 	}
 	numbers := l.phys == format.Int32 || l.phys == format.Int64
 	switch {
-	case p.encoding == format.RLEDictionary || p.encoding == format.PlainDictionary:
+	case p.encoding == format.RLEDictionary || p.encoding == plainDictionary:
 		if c.dict == nil {
 			return corruptf("coded values without a dictionary")
 		}

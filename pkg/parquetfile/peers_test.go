@@ -219,9 +219,11 @@ func comparePeers(t *testing.T, name string, rec arrow.Record, out map[string]js
 	if err := json.Unmarshal(out["types"], &types); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"string", "int64", "string", "bool", "int32", "double", "float", "timestamp[ms, tz=UTC]", "date32[day]", "binary",
+	want := []string{
+		"string", "int64", "string", "bool", "int32", "double", "float", "timestamp[ms, tz=UTC]", "date32[day]", "binary",
 		"decimal128(5, 2)", "decimal128(17, 3)", "decimal128(38, 6)", "list<element: string>", "list<element: list<element: int32>>",
-		"struct<a: int32, b: struct<c: string>>", "list<element: struct<a: string, b: list<element: int64>>>", "map<string, double>"}
+		"struct<a: int32, b: struct<c: string>>", "list<element: struct<a: string, b: list<element: int64>>>", "map<string, double>",
+	}
 	for i := range types {
 		types[i] = strings.ReplaceAll(types[i], " ('c17')", "")
 	}

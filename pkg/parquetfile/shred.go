@@ -15,8 +15,8 @@ type shredder struct {
 	leaf   *leaf
 	arrays []arrow.Array
 	valid  []func(int) bool // nil where all are
-	values []uint32         // rows of the leaf's array that have a value
-	bad    bool             // a null where none may be
+
+	bad bool // a null where none may be
 }
 
 func (w *shredder) push(rep, def uint8) {

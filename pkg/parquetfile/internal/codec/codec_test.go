@@ -136,9 +136,15 @@ func TestDecompressRefuses(t *testing.T) {
 		size  int
 		codec format.CompressionCodec
 	}{
-		{z, len(body) - 1, format.Zstd}, {z, len(body) + 1, format.Zstd}, {z[:len(z)-1], len(body), format.Zstd}, {nil, 1, format.Zstd},
-		{s, len(body) - 1, format.Snappy}, {s[:len(s)-1], len(body), format.Snappy}, {nil, 0, format.Snappy},
-		{body, 1, format.Uncompressed}, {body, len(body), format.Gzip},
+		{z, len(body) - 1, format.Zstd},
+		{z, len(body) + 1, format.Zstd},
+		{z[:len(z)-1], len(body), format.Zstd},
+		{nil, 1, format.Zstd},
+		{s, len(body) - 1, format.Snappy},
+		{s[:len(s)-1], len(body), format.Snappy},
+		{nil, 0, format.Snappy},
+		{body, 1, format.Uncompressed},
+		{body, len(body), format.Gzip},
 	} {
 		if _, err := Decompress(nil, x.b, x.size, x.codec); err == nil {
 			t.Errorf("%s: %d bytes pass as %d", x.codec, len(x.b), x.size)

@@ -21,8 +21,10 @@ func example() File {
 			Meta: Column{
 				Type: format.Int64, Encodings: []format.Encoding{format.Plain, format.RLE}, Path: []string{"a", "b"}, Codec: format.Zstd,
 				NumValues: 3, UncompressedSize: 9, CompressedSize: 7, DataPageOffset: 20, DictionaryOffset: thrift.New(int64(4)),
-				Statistics: Statistics{NullCount: thrift.New(int64(0)), MinValue: []byte{1}, MaxValue: []byte{2},
-					MinExact: thrift.New(false), MaxExact: thrift.New(true)},
+				Statistics: Statistics{
+					NullCount: thrift.New(int64(0)), MinValue: []byte{1}, MaxValue: []byte{2},
+					MinExact: thrift.New(false), MaxExact: thrift.New(true),
+				},
 				EncodingStats:     []format.PageEncodingStats{{PageType: format.DataPage, Encoding: format.Plain, Count: 1}},
 				BloomFilterOffset: thrift.New(int64(50)), BloomFilterLength: thrift.New(int32(47)),
 			},
