@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	arrowmem "github.com/apache/arrow/go/v17/arrow/memory"
+
 	"datalake/etl"
 	"datalake/pkg/storage"
 	"datalake/pkg/storage/file"
@@ -265,7 +267,8 @@ func TestSameBytes(t *testing.T) {
 		store := memory.New()
 		store.SetClock(func() time.Time { return time.Date(2025, 11, 25, 0, 0, 0, 0, time.UTC) })
 		l, f := openLake(store), newFeed(5)
-		l.job.Parallel, l.job.Memory = o.parallel, o.memory
+		mem := arrowmem.NewCheckedAllocator(arrowmem.NewGoAllocator())
+		l.job.Parallel, l.job.Memory, l.job.Allocator = o.parallel, o.memory, mem
 		for range 3 {
 			f.add(t, l)
 			l.run(t)
@@ -273,6 +276,7 @@ func TestSameBytes(t *testing.T) {
 		if err := l.check(context.Background(), f.want); err != nil {
 			t.Fatal(err)
 		}
+		mem.AssertSize(t, 0)
 		head, err := l.head(context.Background())
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
 	"datalake/etl/commit"
 	"datalake/pkg/batch"
 	"datalake/pkg/lakefile"
@@ -47,6 +49,8 @@ type Job struct {
 	Parallel int
 	// Memory is how many bytes of rows wait in memory between the steps, before they go to temporary files; 0: 256 MiB.
 	Memory int64
+	// Allocator gives the memory of record batches; nil: Go's.
+	Allocator memory.Allocator
 	// TempDir holds the temporary files, which have no names; empty: the system's.
 	TempDir string
 	// Stages are the caller's own, run in order on every batch after decoding.
@@ -147,6 +151,9 @@ func (j Job) withDefaults() Job {
 	}
 	if j.Memory <= 0 {
 		j.Memory = DefaultMemory
+	}
+	if j.Allocator == nil {
+		j.Allocator = memory.DefaultAllocator
 	}
 	if j.Lake == nil {
 		j.Lake = &lakefile.File{}

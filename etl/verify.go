@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/klauspost/compress/zstd"
 
 	"datalake/etl/commit"
@@ -109,7 +108,7 @@ func (j Job) uniqueKeysOf(ctx context.Context, s *commitlog.State, source string
 			if err != nil {
 				return nil, err
 			}
-			err = fileKeys(ctx, file, sch, p.Path, hasher, dedupe.Row(len(names))<<rowBits, memory.DefaultAllocator, sender.Send)
+			err = fileKeys(ctx, file, sch, p.Path, hasher, dedupe.Row(len(names))<<rowBits, j.Allocator, sender.Send)
 			if err := errors.Join(err, r.Close()); err != nil {
 				return nil, fmt.Errorf("%s: %w", content.Dir+f.file.Name, err)
 			}

@@ -19,7 +19,7 @@ import (
 )
 
 // engineTable is a table that the engine made of raw JSON, in two runs: every type declared, a partition column with values that
-// Hive escapes, and a second run that brings a new column.
+// Hive escapes, and a second run that brings a new column and numbers for which two columns become wider.
 func engineTable(t *testing.T, dir string) *table {
 	t.Helper()
 	const name = "engine"
@@ -34,7 +34,7 @@ func engineTable(t *testing.T, dir string) *table {
 	}
 
 	site := column{"site", typ("string")}
-	var declared []column
+	declared := []column{{"count", typ("int")}, {"ratio", typ("float")}}
 	for _, c := range allTypes() {
 		switch c.name {
 		case "record_id", "event_time", "ingested_at", "quality_score", "_rescued":
@@ -43,7 +43,7 @@ func engineTable(t *testing.T, dir string) *table {
 		}
 	}
 	var text strings.Builder
-	text.WriteString("version: 1\nsources:\n  " + name + ":\n    event_time: {path: data.event_time}\n    partition_by: [source, year, month, day, site]\n    columns:\n")
+	text.WriteString("version: 1\nsources:\n  " + name + ":\n    event_time: {path: data.event_time}\n    partition_by: [source, year, month, day, site]\n    on_type_conflict: widen\n    columns:\n")
 	for _, c := range append(declared, site) {
 		fmt.Fprintf(&text, "      - {path: data.%s, type: %q}\n", c.name, c.kind)
 	}
@@ -61,11 +61,13 @@ func engineTable(t *testing.T, dir string) *table {
 	tab.columns = slices.Concat(common, declared, []column{{"quality_score", typ("double")}, {"_rescued", typ("string")}})
 	tab.partitionBy = append(slices.Clone(partitionColumns), site)
 	for run := range 2 {
-		columns := declared
+		columns := slices.Clone(declared)
 		if run == 1 {
 			later := column{"later", typ("string")}
+			declared[0].kind, declared[1].kind = typ("bigint"), typ("double")
 			columns = append(slices.Clone(declared), later)
 			tab.columns = append(tab.columns, later)
+			copy(tab.columns[len(common):], declared)
 		}
 		var raw strings.Builder
 		for i := range 2000 {

@@ -24,7 +24,7 @@ type Options struct {
 	Drop []string
 	// Parquet is how files are encoded.
 	Parquet parquetfile.Options
-	// FileBytes is the size at which a file is ended; 0 means DefaultFileBytes.
+	// FileBytes is the size at which a file is ended, at the next end of a row group; 0 means DefaultFileBytes.
 	FileBytes int64
 	// TempDir is where large files wait; empty means the system's folder.
 	TempDir string
