@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"datalake/etl"
-	"datalake/pkg/layout"
+	"datalake/pkg/schema"
 )
 
 // settle is how long a file must not have changed before it is read: one that is being written changes more often.
@@ -65,7 +65,7 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 			return err
 		}
 		if source != "" {
-			j.Source = layout.CleanSource(source)
+			j.Source = schema.CleanSource(source)
 		}
 		l, err := a.open()
 		if err != nil {
@@ -116,7 +116,7 @@ func (a *app) run(ctx context.Context, l *lake, j etl.Job) (*etl.Result, error) 
 	j.Progress = p.update
 	r, err := etl.Run(ctx, j)
 	p.close()
-	if err != nil {
+	if err = conflicts(err); err != nil {
 		if r != nil && r.Decided > 0 {
 			err = fmt.Errorf("%w (entry %d is decided; the next run or %q publishes it)", err, r.Decided, a.again("repair"))
 		}

@@ -32,7 +32,7 @@ func (a *app) summary(r *etl.Result) {
 		return
 	}
 	if r.Pending > 0 {
-		a.say("Published %s that an earlier run had decided.\n", plural(r.Pending, "entry", "entries"))
+		a.say("Published what an earlier run had decided.\n")
 	}
 	if r.Decided == 0 {
 		a.say("Nothing new to read.\n")

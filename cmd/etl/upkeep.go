@@ -27,6 +27,8 @@ func (a *app) openToKeep(ctx context.Context) (commit.Lake, etl.Zones, error) {
 // conflicts maps what etl/commit says to what a run says, so that both end with the same exit code.
 func conflicts(err error) error {
 	switch {
+	case errors.Is(err, etl.ErrConflict), errors.Is(err, etl.ErrUnknown), errors.Is(err, etl.ErrConfig):
+		return err // said already
 	case errors.Is(err, commit.ErrConflict), errors.Is(err, commit.ErrRounds), errors.Is(err, commit.ErrCondemned), errors.Is(err, commit.ErrBusy):
 		return fmt.Errorf("%w: %w", etl.ErrConflict, err)
 	case errors.Is(err, commit.ErrUnknown):

@@ -10,6 +10,7 @@ import (
 	"datalake/pkg/batch"
 	"datalake/pkg/layout"
 	"datalake/pkg/planted"
+	"datalake/pkg/schema"
 	"datalake/pkg/storage"
 )
 
@@ -95,9 +96,9 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 
 func object(info storage.Info, rel string) *batch.Object {
 	raw := layout.ParseRaw(rel)
-	o := &batch.Object{Key: info.Key, ETag: info.ETag, Size: info.Size, Source: layout.CleanSource(raw.Source), Arrived: info.ModTime.UnixMilli()}
-	if o.Source == "" {
-		o.Source = DefaultSource
+	o := &batch.Object{Key: info.Key, ETag: info.ETag, Size: info.Size, Source: DefaultSource, Arrived: info.ModTime.UnixMilli()}
+	if raw.Source != "" {
+		o.Source = schema.CleanSource(raw.Source)
 	}
 	if raw.Dated {
 		const day = 24 * 60 * 60 * 1000

@@ -114,14 +114,6 @@ func TestParseRaw(t *testing.T) {
 	}
 }
 
-func TestCleanSource(t *testing.T) {
-	for in, want := range map[string]string{"iot_1": "iot_1", "IoT-Sensors": "iot_sensors", "Zürich": "z_rich", "a b": "a_b", "": ""} {
-		if got := layout.CleanSource(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestZone(t *testing.T) {
 	store := memory.New()
 	z := layout.Zone{Store: store, Prefix: "lake/processed", Root: "s3://acme"}

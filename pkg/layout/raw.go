@@ -59,26 +59,3 @@ func dateFolder(folder, key string, digits int) (int, bool) {
 	n, err := strconv.Atoi(v)
 	return n, err == nil
 }
-
-// CleanSource is a source's name as tables and partitions have it: lower case, and _ for what is not in [a-z0-9_].
-func CleanSource(name string) string {
-	clean := true
-	for i := range len(name) {
-		if c := name[i]; c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
-			clean = false
-			break
-		}
-	}
-	if clean {
-		return name
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		}
-		return '_'
-	}, name)
-}
