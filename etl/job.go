@@ -114,7 +114,7 @@ type Result struct {
 	PeakMemory int64 `json:"peak_memory_bytes"`
 	// Warnings are for people: names that had to change, objects left for the next run, late objects.
 	Warnings []string `json:"warnings,omitempty"`
-	// Pending is what earlier runs had decided and this one published.
+	// Pending is how many partitions this run published that earlier runs had decided.
 	Pending int `json:"pending,omitempty"`
 }
 

@@ -112,7 +112,7 @@ func (s *schemas) learn(p *infer.Profile) (news bool, err error) {
 		}
 		next, r, err := p.Extend(sch, infer.Options{
 			MaxColumns: lake.MaxColumns, EventTime: !had && lake.EventTime.Path == nil && !lake.Arrival,
-			Envelope: !had && lake.Envelope == lakefile.EnvelopeAuto,
+			Envelope: !had && lake.Envelope == lakefile.EnvelopeAuto, Misfits: had,
 		})
 		if err != nil {
 			return false, fmt.Errorf("columns of %s: %w", name, err)

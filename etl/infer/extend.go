@@ -14,6 +14,9 @@ type Options struct {
 	MaxColumns int
 	// EventTime, Envelope: look for them, which is done once, in the source's first run.
 	EventTime, Envelope bool
+	// Misfits: what was seen at the path of a column are values that do not fit it. Else they are all values, for there was no
+	// schema to decode them by.
+	Misfits bool
 }
 
 // Report says what Extend did.
@@ -56,7 +59,7 @@ func (p *Profile) Extend(s *schema.Schema, o Options) (*schema.Schema, Report, e
 			next.EventTime.Path, next.EventTime.Formats = path, eventTimeFormats()
 		}
 	}
-	if next.OnTypeConflict == schema.Widen {
+	if o.Misfits && next.OnTypeConflict == schema.Widen {
 		src.widen(next, &r)
 	}
 	if next.OtherColumns != schema.Keep {

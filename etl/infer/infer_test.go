@@ -261,7 +261,10 @@ func TestWiden(t *testing.T) {
 		t.Errorf("widened without being asked: %v", r.Widened)
 	}
 	s.OnTypeConflict = schema.Widen
-	next, got, r := columns(t, p, s, Options{})
+	if _, _, r := columns(t, p, s, Options{}); len(r.Widened) != 0 {
+		t.Errorf("widened by values that may well fit: %v", r.Widened)
+	}
+	next, got, r := columns(t, p, s, Options{Misfits: true})
 	if fmt.Sprint(got) != "[]" || len(r.Widened) != 2 || !r.News() {
 		t.Errorf("added %v, widened %v", got, r.Widened)
 	}

@@ -30,11 +30,16 @@ def hive(directory, text, whole):
     return {n: whole if n in ("year", "month", "day", "hour") else text for n in names}
 
 
+def schema_of(directory):
+    """The schema of all files together. A catalog tells it to whom reads with one."""
+    return pa.unify_schemas([pa.parquet.read_schema(f) for f in files(directory)], promote_options="permissive")
+
+
 def read_pyarrow(directory):
     import pyarrow.dataset as ds
 
     # The files of a table may differ in columns added since; a dataset takes one schema for all.
-    schema = pa.unify_schemas([pa.parquet.read_schema(f) for f in files(directory)])
+    schema = schema_of(directory)
     partitioning = ds.partitioning(pa.schema(hive(directory, pa.string(), pa.int32())), flavor="hive")
     for field in partitioning.schema:
         schema = schema.append(field)
@@ -68,19 +73,10 @@ def read_polars(directory):
     import polars as pl
 
     return pl.scan_parquet(
-        directory + "/**/*.parquet", hive_partitioning=True, missing_columns="insert", schema=polars_schema(directory),
-        hive_schema=hive(directory, pl.String, pl.Int32),
+        directory + "/**/*.parquet", hive_partitioning=True, hive_schema=hive(directory, pl.String, pl.Int32),
+        schema=pl.Schema(schema_of(directory)), missing_columns="insert",
+        cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast"),
     ).collect().to_arrow()
-
-
-def polars_schema(directory):
-    """The newest schema of the files: polars takes the first file's otherwise."""
-    import polars as pl
-
-    schema = {}
-    for f in files(directory):
-        schema |= pl.read_parquet_schema(f)
-    return schema
 
 
 def read_clickhouse(directory):
@@ -108,7 +104,9 @@ def read_spark(directory):
             .config("spark.driver.host", "127.0.0.1").config("spark.sql.session.timeZone", "UTC").config("spark.driver.memory", "1g")
             .config("spark.sql.shuffle.partitions", "2").config("spark.log.level", "ERROR").getOrCreate()
         )
-    return spark.read.option("mergeSchema", "true").parquet(directory).toArrow()
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return spark.read.schema(from_arrow_schema(schema_of(directory))).parquet(directory).toArrow()
 
 
 def type_text(t):
