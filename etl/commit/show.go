@@ -153,12 +153,13 @@ func (t *wanted) add(z layout.Zone, c *commitlog.Content, values []layout.Value,
 }
 
 func columns(s *schema.Schema) []catalog.Column {
-	columns := make([]catalog.Column, len(s.Columns))
-	for i, c := range s.Columns {
-		columns[i] = catalog.Column{Name: c.Name, Type: c.Type.Hive()}
+	var columns []catalog.Column
+	for _, c := range s.Stored() {
+		column := catalog.Column{Name: c.Name, Type: c.Type.Hive()}
 		if c.Path != nil {
-			columns[i].Comment = c.Path.String()
+			column.Comment = c.Path.String()
 		}
+		columns = append(columns, column)
 	}
 	return columns
 }

@@ -99,14 +99,14 @@ func TestHead(t *testing.T) {
 			t.Errorf("head %s -n %d: %s, want %s", c.table, c.n, got, c.want)
 		}
 	}
-	if rows, err := l.Head(t.Context(), "data", 1); err != nil || rows.Table != "processed_data" || len(rows.Columns) != 5 {
+	if rows, err := l.Head(t.Context(), "data", 1); err != nil || rows.Table != "processed_data" || len(rows.Columns) != 9 {
 		t.Errorf("data: %+v, %v", rows, err)
 	}
 	rows, err := l.Head(t.Context(), "iot", 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `"b","2023-11-14T22:13:20.001Z","2023-11-14T22:13:20.500Z",1,1,null`
+	want := `"b","2023-11-14T22:13:20.001Z","2023-11-14T22:13:20.500Z",1,1,null,"iot",2025,11,24`
 	if got := string(bytes.Join(raw(rows.Values[2]), []byte(","))); got != want {
 		t.Errorf("row %s, want %s", got, want)
 	}

@@ -77,7 +77,7 @@ func (l *Lake) Tables() []Table {
 	all, set := Table{Name: DataTable}, Table{Name: Quarantine}
 	for source, s := range l.state.Sources {
 		if s.Schema != nil {
-			bySource[source] = &Table{Name: TablePrefix + source, Source: source, Columns: columns(s.Schema.Columns)}
+			bySource[source] = &Table{Name: TablePrefix + source, Source: source, Columns: columns(s.Schema.Stored())}
 		}
 	}
 	for p, t := range l.state.Partitions {

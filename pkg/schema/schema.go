@@ -3,6 +3,7 @@
 package schema
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -148,6 +149,12 @@ func (s *Schema) Index(name string) int {
 		}
 	}
 	return -1
+}
+
+// Stored are the columns that the table's files hold: all but those that the table is partitioned by, whose values stand in
+// the partitions' paths.
+func (s *Schema) Stored() []Column {
+	return slices.DeleteFunc(slices.Clone(s.Columns), func(c Column) bool { return slices.Contains(s.PartitionBy, c.Name) })
 }
 
 // ByRole returns the position of the first column with the role, or -1.
