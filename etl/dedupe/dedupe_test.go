@@ -257,4 +257,9 @@ func TestCombined(t *testing.T) {
 	if _, err := dedupe.NewHasher(tableOf(schema.Dedupe{Key: []string{"nope"}}), 7); err == nil || !strings.Contains(err.Error(), "nope") {
 		t.Errorf("error %v does not name the column", err)
 	}
+	table := tableOf(schema.Dedupe{Key: []string{"a"}})
+	table.PartitionBy = append(table.PartitionBy, "a")
+	if _, err := dedupe.NewHasher(table, 7); err == nil || !strings.Contains(err.Error(), "partitioned by it") {
+		t.Errorf("a key that files do not hold: %v", err)
+	}
 }

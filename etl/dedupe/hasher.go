@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -75,8 +76,12 @@ func NewHasher(s *schema.Schema, seed uint64) (*Hasher, error) {
 		h.order = s.Dedupe.By
 	}
 	for _, name := range append([]string{h.key, h.order}, h.fields...) {
-		if name != "" && s.Index(name) < 0 {
+		switch {
+		case name == "":
+		case s.Index(name) < 0:
 			return nil, fmt.Errorf("dedupe by %s: the table of %s has no such column", name, s.Source)
+		case (name == h.key || name == h.order) && slices.Contains(s.PartitionBy, name):
+			return nil, fmt.Errorf("dedupe by %s: the table of %s is partitioned by it, so its files do not hold it; scope: partition makes it part of every key", name, s.Source)
 		}
 	}
 	return h, nil
