@@ -47,7 +47,10 @@ type Job struct {
 	Since, Until time.Time
 	// Parallel is how many goroutines decode and write at once; 0: one a core.
 	Parallel int
-	// Memory is how many bytes of rows wait in memory between the steps, before they go to temporary files; 0: 256 MiB.
+	// Memory is what the run may use, in bytes; 0: 1 GiB. A sixteenth of it holds rows and keys that wait between the steps;
+	// what is more goes to temporary files. The rest is for the work at hand and for the garbage collector, which the caller
+	// tells (runtime/debug). It is a budget that ordinary data keeps, not a bound: a record of many megabytes, or thousands of
+	// partitions written at a time, takes what it needs.
 	Memory int64
 	// Allocator gives the memory of record batches; nil: Go's.
 	Allocator memory.Allocator
@@ -143,7 +146,10 @@ type Table struct {
 }
 
 // Defaults of a Job.
-const DefaultMemory = 256 << 20
+const DefaultMemory = 1 << 30
+
+// waiting is the share of Memory for what waits between the steps.
+func (j Job) waiting() int64 { return j.Memory / 16 }
 
 func (j Job) withDefaults() Job {
 	if j.Parallel <= 0 {

@@ -241,7 +241,7 @@ type work struct {
 func newWork(j Job, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, s *schemas) *work {
 	return &work{
 		job: j, lake: lake, attempt: attempt, plan: p, schemas: s,
-		mem: j.Allocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.Memory),
+		mem: j.Allocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.waiting()),
 	}
 }
 

@@ -88,7 +88,7 @@ func (j Job) uniqueKeys(ctx context.Context, s *commitlog.State) (found []commit
 
 func (j Job) uniqueKeysOf(ctx context.Context, s *commitlog.State, source string, hasher *dedupe.Hasher, file *spill.File) (found []commit.Finding, err error) {
 	sch := s.Sources[source].Schema
-	keys := dedupe.NewBuckets(spill.NewBudget(j.Memory), file)
+	keys := dedupe.NewBuckets(spill.NewBudget(j.waiting()), file)
 	defer keys.Release()
 	sender := dedupe.NewSender(keys)
 	// A row is named by its file's number, and its own in the lower bits.

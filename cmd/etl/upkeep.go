@@ -12,16 +12,17 @@ import (
 )
 
 // openToKeep opens a lake for the commands that look after it.
-func (a *app) openToKeep(ctx context.Context) (commit.Lake, etl.Zones, error) {
+func (a *app) openToKeep(ctx context.Context) (commit.Lake, etl.Job, error) {
 	l, err := a.open()
 	if err != nil {
-		return commit.Lake{}, etl.Zones{}, err
+		return commit.Lake{}, etl.Job{}, err
 	}
 	if err := a.mustExist(l); err != nil {
-		return commit.Lake{}, etl.Zones{}, err
+		return commit.Lake{}, etl.Job{}, err
 	}
-	c, err := l.commits(ctx)
-	return c, l.zones, err
+	j := l.job(etl.Job{})
+	c, err := j.Commits(ctx)
+	return c, j, err
 }
 
 // conflicts maps what etl/commit says to what a run says, so that both end with the same exit code.
@@ -52,13 +53,13 @@ left, which gc takes away after a day. Nothing is changed.`,
 		Example: "  etl verify\n  etl verify --lake my-lake --fast --json",
 		Args:    noArgs,
 	}, verifyCodes, func(ctx context.Context, _ []string) error {
-		l, zones, err := a.openToKeep(ctx)
+		l, job, err := a.openToKeep(ctx)
 		if err != nil {
 			return err
 		}
 		var checks commit.Checks
 		if !fast {
-			checks = etl.Job{Zones: zones}.Checks()
+			checks = job.Checks()
 		}
 		findings, err := commit.Verify(ctx, l, checks)
 		if err != nil {

@@ -11,10 +11,7 @@ import (
 	"strings"
 
 	"datalake/etl"
-	"datalake/etl/commit"
 	"datalake/etl/inspect"
-	"datalake/pkg/catalog/local"
-	"datalake/pkg/commitlog"
 	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
 	"datalake/pkg/storage/file"
@@ -142,30 +139,10 @@ func folder(s string) (string, error) {
 	return path, nil
 }
 
-// catalogs are those that a run publishes to: the files in <state>/catalog.
-func (l *lake) catalogs() (map[string]commit.Catalog, error) {
-	c, err := local.Open(l.zones.State.Sub("catalog"))
-	if err != nil {
-		return nil, err
-	}
-	return map[string]commit.Catalog{"local": c}, nil
-}
-
-// commits is the lake as etl/commit looks after it.
-func (l *lake) commits(ctx context.Context) (commit.Lake, error) {
-	log, err := commitlog.Open(ctx, l.zones.State.Sub(layout.Processed))
-	if err != nil {
-		return commit.Lake{}, err
-	}
-	catalogs, err := l.catalogs()
-	if err != nil {
-		return commit.Lake{}, err
-	}
-	return commit.Lake{
-		Log:      log,
-		Zones:    map[string]layout.Zone{layout.Raw: l.zones.Raw, layout.Processed: l.zones.Processed, layout.Quarantine: l.zones.Quarantine},
-		Catalogs: catalogs, Program: version(), Owner: commit.ProcessOwner(), Dead: commit.ProcessDead,
-	}, nil
+// job makes a job one of this lake.
+func (l *lake) job(j etl.Job) etl.Job {
+	j.Zones, j.Lake, j.Version, j.Directory = l.zones, l.file, version(), true
+	return j
 }
 
 // openToRead opens a lake for the commands that look at it.
