@@ -28,8 +28,16 @@ func (w *work) body() (*commitlog.Body, error) {
 	for _, p := range slices.SortedFunc(maps.Keys(w.written.acts), commitlog.Partition.Compare) {
 		b.Acts = append(b.Acts, *w.written.acts[p])
 	}
+	// Objects and their bytes count for the source of their folder, whatever records they hold.
+	for _, o := range w.plan.Objects {
+		c := b.Counts[o.Source]
+		c.Inputs++
+		c.BytesIn += o.Size
+		b.Counts[o.Source] = c
+	}
 	for _, source := range slices.Sorted(maps.Keys(w.mapped.counts)) {
 		c := w.mapped.counts[source].logged()
+		c.Inputs, c.BytesIn = b.Counts[source].Inputs, b.Counts[source].BytesIn
 		if err := c.Balance(); err != nil {
 			return nil, fmt.Errorf("source %s: %w", source, err)
 		}

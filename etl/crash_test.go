@@ -281,6 +281,9 @@ func TestSameBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if head.Counts.Inputs != 9 || head.Counts.BytesIn == 0 || head.Ledger.Len() != 9 {
+			t.Errorf("the log counts %d inputs of %d bytes, its ledger %d", head.Counts.Inputs, head.Counts.BytesIn, head.Ledger.Len())
+		}
 		got := map[string]string{}
 		for p, c := range head.Partitions {
 			for i, file := range c.Files {

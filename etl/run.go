@@ -134,6 +134,9 @@ func (j Job) try(ctx context.Context, lake commit.Lake, res *Result) error {
 		if err != nil {
 			return err
 		}
+		if p.Hidden > 0 {
+			schemas.warn(fmt.Sprintf("%d objects of the raw zone are passed over because their names begin with _ or .", p.Hidden))
+		}
 		res.RunID, res.Warnings = attempt.ID, schemas.warnings
 		if len(p.Objects) == 0 {
 			res.Published = true

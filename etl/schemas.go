@@ -153,6 +153,13 @@ func (s *schemas) changed(source string) (bool, error) {
 	return !bytes.Equal(was, is), nil
 }
 
+// warn adds a warning for people, once.
+func (s *schemas) warn(text string) {
+	if !slices.Contains(s.warnings, text) {
+		s.warnings = append(s.warnings, text)
+	}
+}
+
 // recordsAt is a source's setting of that name.
 func (s *schemas) recordsAt(source string) string { return s.job.Lake.Source(source).RecordsAt }
 

@@ -89,11 +89,11 @@ func Names(paths []Path, enveloped bool, taken map[string]bool) []Name {
 		case len(c.plain) > maxColumnName:
 			why = fmt.Sprintf("is longer than %d bytes", maxColumnName)
 		case owner[c.plain] != "":
-			why = "is that of " + owner[c.plain]
+			why = "is that of " + short(owner[c.plain])
 		default:
 			why = "is taken by another column"
 		}
-		n.Why = fmt.Sprintf("%s is column %s: the name %s %s", c.text, n.Name, short(c.plain), why)
+		n.Why = fmt.Sprintf("%s is column %s: the name %s %s", short(c.text), short(n.Name), short(c.plain), why)
 		owner[n.Name] = c.text
 	}
 	return out
