@@ -93,30 +93,36 @@ var errFault = errors.New("the store fails")
 func faults(at int, crash, after bool) (before, afterwards memory.Fault, calls func() int) {
 	var mu sync.Mutex
 	n := 0
-	hit := func(op, key string, count bool) bool {
+	// hit says whether a call fails, and whether it comes after the crash.
+	hit := func(op, key string, count bool) (fails, later bool) {
 		if strings.HasPrefix(key, "raw/") && op == "put" {
-			return false
+			return false, false
 		}
 		mu.Lock()
 		defer mu.Unlock()
 		if count {
 			n++
 		}
-		return n-1 == at || crash && n-1 > at
+		later = crash && n-1 > at
+		return n-1 == at || later, later
 	}
 	before = func(op, key string) error {
-		if hit(op, key, true) && (!after || crash && n-1 > at) {
+		if fails, later := hit(op, key, true); fails && (!after || later) {
 			return errFault
 		}
 		return nil
 	}
 	afterwards = func(op, key string) error {
-		if after && hit(op, key, false) {
+		if fails, _ := hit(op, key, false); after && fails {
 			return fmt.Errorf("%w: %w", errFault, storage.ErrUnknown)
 		}
 		return nil
 	}
-	return before, afterwards, func() int { return n }
+	return before, afterwards, func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return n
+	}
 }
 
 var every = flag.Bool("every", false, "try faults and schedules at every point, not at every second")
