@@ -1,8 +1,10 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"datalake/pkg/schema"
 	"datalake/pkg/timeparse"
@@ -27,6 +29,8 @@ type Report struct {
 	Widened []schema.Column
 	// Rescue are the paths that were refused a column; their values go to _rescued from now on.
 	Rescue []schema.Path
+	// Others: all values without a column go to _rescued from now on, for there are too many fields.
+	Others bool
 	// Warnings are for people: names that had to change, the column limit.
 	Warnings []string
 }
@@ -38,7 +42,7 @@ var candidates = []string{"event_time", "timestamp", "time", "ts", "created_at",
 func eventTimeFormats() []string { return []string{timeparse.RFC3339, timeparse.Epoch, "%Y-%m-%d"} }
 
 // News says whether the schema changed in what it takes of records.
-func (r *Report) News() bool { return len(r.Added) > 0 || len(r.Widened) > 0 || len(r.Rescue) > 0 }
+func (r *Report) News() bool { return len(r.Added) > 0 || len(r.Widened) > 0 || len(r.Rescue) > 0 || r.Others }
 
 // Extend gives the schema of a source with columns for the paths that were seen and have none, and with wider columns where the
 // schema wants that. s stays as it is. Errors: those of schema.Extend.
@@ -68,19 +72,17 @@ func (p *Profile) Extend(s *schema.Schema, o Options) (*schema.Schema, Report, e
 	t := newTaken(next)
 	var leaves []leaf
 	src.root.leaves(nil, t, &leaves)
-	slices.SortFunc(leaves, func(a, b leaf) int { return a.node.first.compare(b.node.first) })
-	if src.root.whole {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: more than %d different keys stand at the root of its records: all of them go to _rescued", s.Source, maxPaths))
+	slices.SortFunc(leaves, func(a, b leaf) int {
+		return cmp.Or(a.node.first.compare(b.node.first), strings.Compare(a.path.String(), b.path.String()))
+	})
+	if src.many {
+		r.Others = true
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: its records have more than %d different fields: all that have no column go to _rescued", s.Source, maxFields))
 		next.OtherColumns = schema.Rescue
+		leaves = nil
 	}
-	if room := o.MaxColumns - t.columns; o.MaxColumns > 0 && len(leaves) > room {
-		room = max(room, 0)
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %d fields are beyond the limit of %d columns and go to _rescued, from %s on", s.Source, len(leaves)-room, o.MaxColumns, leaves[room].path))
-		for _, l := range leaves[room:] {
-			r.Rescue = append(r.Rescue, l.path)
-		}
-		leaves = leaves[:room]
-		next.Rescue = append(next.Rescue, r.Rescue...)
+	if o.MaxColumns > 0 {
+		leaves = limit(next, &r, leaves, o.MaxColumns, t.columns)
 	}
 	paths := make([]schema.Path, len(leaves))
 	for i, l := range leaves {
@@ -94,6 +96,24 @@ func (p *Profile) Extend(s *schema.Schema, o Options) (*schema.Schema, Report, e
 	}
 	next, err := next.Extend(r.Added)
 	return next, r, err
+}
+
+// limit takes the fields out that are beyond the limit of columns.
+func limit(next *schema.Schema, r *Report, leaves []leaf, most, columns int) []leaf {
+	var kept []leaf
+	for _, l := range leaves {
+		if columns < most || l.inner {
+			columns++
+			kept = append(kept, l)
+		} else {
+			r.Rescue = append(r.Rescue, l.path)
+		}
+	}
+	if n := len(r.Rescue); n > 0 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %d fields are beyond the limit of %d columns and go to _rescued, from %s on", next.Source, n, most, r.Rescue[0]))
+		next.Rescue = append(next.Rescue, r.Rescue...)
+	}
+	return kept
 }
 
 // widen makes int bigint and float double, where numbers were seen that did not fit: what readers of the older files take
@@ -191,22 +211,36 @@ type leaf struct {
 	path schema.Path
 	typ  schema.Type
 	node *node
+	// inner: columns lie below the path, so that it cannot be rescued as a whole. It gets its column whatever the limit.
+	inner bool
 }
 
-// leaves appends the paths at and below n that get a column.
+// leaves appends the paths at and below n that get a column. What was seen and holds something is at or below one of them,
+// or of what is taken: no value is left to be told again.
 func (n *node) leaves(path schema.Path, t *taken, out *[]leaf) {
-	text := ""
 	if len(path) > 0 {
-		if text = path.String(); t.at[text] {
-			return
-		}
+		text := path.String()
+		below := t.below[text]
 		typ, flat := n.typ()
-		if !flat && !t.below[text] {
-			*out = append(*out, leaf{path, typ, n})
+		switch {
+		case t.at[text]:
+			if !below {
+				return
+			}
+		case !below && n.container && n.objects: // its fields are limited as such
+			if own := n.own(); own.Kind != 0 {
+				*out = append(*out, leaf{path, own, n, true})
+			}
+		case !below && !flat:
+			*out = append(*out, leaf{path, typ, n, false})
 			return
-		}
-		if own := n.own(); t.below[text] && own.Kind != 0 {
-			*out = append(*out, leaf{path, own, n})
+		case n.whole():
+			*out = append(*out, leaf{path, schema.Type{Kind: schema.JSON}, n, true})
+			return
+		default:
+			if own := n.own(); own.Kind != 0 {
+				*out = append(*out, leaf{path, own, n, true})
+			}
 		}
 	}
 	for key, k := range n.kids {
@@ -217,15 +251,13 @@ func (n *node) leaves(path schema.Path, t *taken, out *[]leaf) {
 // typ is the type of a path's values; flat: they are objects whose members are columns, or nothing at all.
 func (n *node) typ() (typ schema.Type, flat bool) {
 	own := n.own()
-	switch {
-	case n.objects == 0 && own.Kind == 0:
-		return own, true
-	case n.objects == 0:
-		return own, false
-	case own.Kind != 0, n.whole:
+	if own.Kind == 0 {
+		return schema.Type{Kind: schema.JSON}, !n.whole()
+	}
+	if n.objects {
 		return schema.Type{Kind: schema.JSON}, false
 	}
-	return own, true
+	return own, false
 }
 
 // own is the type of the values that are no objects; Kind 0: there are none.

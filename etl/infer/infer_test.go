@@ -27,8 +27,8 @@ func tell(t testing.TB, p *Profile, envelope bool, at int, record string) {
 		key, end := w.key(i)
 		i = jsontext.Space(b, jsontext.Space(b, end)+1)
 		end = w.skip(i)
-		if !envelope || key != "record_id" && key != "source" && key != "ingested_at" {
-			p.Unknown("s", envelope, o, schema.Path{key}, b, i, end)
+		if name := string(key); !envelope || name != "record_id" && name != "source" && name != "ingested_at" {
+			p.Unknown("s", envelope, o, schema.Path{name}, b, i, end)
 		}
 		if i = jsontext.Space(b, end); b[i] == ',' {
 			i = jsontext.Space(b, i+1)

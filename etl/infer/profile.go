@@ -3,15 +3,19 @@ package infer
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 
 	"datalake/pkg/batch"
-	"datalake/pkg/jsontext"
 	"datalake/pkg/schema"
 )
 
-// maxPaths is how many paths a source may have before objects are taken as a whole.
-const maxPaths = 10_000
+const (
+	// maxFields is how many fields a source may have: members of its records, and of data and metadata in them.
+	maxFields = 10_000
+	// maxBelow is how many paths may lie below one field before objects in it are taken as a whole.
+	maxBelow = 1000
+)
 
 // Profile is what was seen of the values that have no column yet. Not safe for concurrent use.
 type Profile struct {
@@ -26,7 +30,10 @@ type source struct {
 	name               string
 	records, enveloped int64
 	root               *node
-	depths             []int // number of nodes at each depth, the root's not counted
+	// fields counts the members of containers. When they are too many, many is set, and only what can be the event time is
+	// still looked at.
+	fields int
+	many   bool
 }
 
 // place orders values by their first appearance.
@@ -41,12 +48,22 @@ func (p place) compare(q place) int {
 }
 
 // node is one path.
+//
+// Containers are the root and its members data and metadata; a container's other members are fields, each with a tree of
+// its own below it. A table cannot have a container as one column, so its members are limited source by source, while
+// what is below a field can become JSON text without touching other fields.
 type node struct {
-	first   place
-	objects int64
-	// whole: the objects here have too many members; kids are forgotten.
-	whole bool
-	kids  map[string]*node
+	key       string
+	container bool
+	candidate bool  // for the event time
+	depth     int   // below the field
+	tree      *tree // the field's; nil if the field has nothing below it, and for containers
+	first     place
+	objects   bool // there were objects here
+	members   bool // and some had members
+	kids      map[string]*node
+	// head and after predict the order of keys: the first of the last object here, and the one that followed this key.
+	head, after *node
 
 	scalars  stat
 	arrays   int64
@@ -55,13 +72,33 @@ type node struct {
 	times    int64 // scalars that can be an event time
 }
 
+// tree bounds the paths below a field. Objects limit levels below the field, and deeper ones, are not opened.
+//
+// limit is the least depth at which all paths down to the next one are more than maxBelow. The paths above it are all
+// known to everyone who sees a part of the records, and paths only become more. So it does not matter in which order
+// records are seen, nor who sees which.
+type tree struct {
+	field  *node
+	depths []int // number of nodes 1, 2, … levels below the field
+	limit  int
+}
+
+// isContainer says whether a member of the root is a container.
+func isContainer(key string) bool { return key == "data" || key == "metadata" }
+
+// open says whether members of objects here are paths of their own.
+func (n *node) open() bool { return n.tree == nil || n.depth < n.tree.limit }
+
+// whole says that objects here are one value each, for there are too many paths.
+func (n *node) whole() bool { return n.members && !n.open() }
+
 // Sources are the names of the sources that records came of, sorted.
 func (p *Profile) Sources() []string { return slices.Sorted(maps.Keys(p.sources)) }
 
 func (p *Profile) source(name string) *source {
 	s := p.sources[name]
 	if s == nil {
-		s = &source{name: name, root: &node{}}
+		s = &source{name: name, root: &node{container: true}}
 		p.sources[name] = s
 	}
 	return s
@@ -82,166 +119,112 @@ func (p *Profile) Unknown(source string, _ bool, o batch.Origin, path schema.Pat
 	s := p.source(source)
 	w := walker{profile: p, source: s, b: b, object: o.Object.Index, offset: o.Offset}
 	n := s.root
-	for depth, key := range path {
-		n.objects++
-		if n.whole {
+	for _, key := range path {
+		n.objects, n.members = true, true
+		k := n.kids[key]
+		if k == nil {
+			k = s.add(n, key, w.place(start))
+		} else {
+			k.appears(w.place(start))
+		}
+		if k == nil {
 			return
 		}
-		n = w.child(n, key, depth, start)
+		n = k
 	}
-	w.value(n, len(path), start)
-	s.bound()
+	w.value(n, start)
 }
 
-// walker goes through one value.
-type walker struct {
-	profile *Profile
-	source  *source
-	b       []byte
-	object  int
-	offset  int64
+// appears notes that there is a value at p.
+func (n *node) appears(p place) {
+	if p.compare(n.first) < 0 {
+		n.first = p
+	}
 }
 
-func (w *walker) child(n *node, key string, depth, at int) *node {
-	k := n.kids[key]
-	here := place{w.object, w.offset, at}
-	if k == nil {
-		k = &node{first: here}
-		if n.kids == nil {
-			n.kids = map[string]*node{}
+// add makes the member of n with the key, if there is room: nil, if not.
+func (s *source) add(n *node, key string, first place) *node {
+	k := &node{key: key, first: first}
+	switch {
+	case n.container && n == s.root && isContainer(key):
+		k.container = true
+	case n.container:
+		k.candidate = (n == s.root || n.key == "data") && slices.Contains(candidates, key)
+		if s.many && !k.candidate {
+			return nil
 		}
-		n.kids[key] = k
-		w.source.count(depth, 1)
-	} else if here.compare(k.first) < 0 {
-		k.first = here
+		s.fields++
+		if s.fields > maxFields && !s.many {
+			s.setMany()
+			if !k.candidate {
+				return nil
+			}
+		}
+	default:
+		if n.tree == nil {
+			n.tree = &tree{field: n, limit: math.MaxInt}
+		}
+		if n.tree.count(n.depth + 1); !n.open() {
+			return nil
+		}
+		k.depth, k.tree = n.depth+1, n.tree
 	}
+	if n.kids == nil {
+		n.kids = map[string]*node{}
+	}
+	n.kids[key] = k
 	return k
 }
 
-func (s *source) count(depth, n int) {
-	for len(s.depths) <= depth {
-		s.depths = append(s.depths, 0)
-	}
-	s.depths[depth] += n
-}
-
-// value takes in the value at p, of a path of the given depth, and gives the position after it.
-func (w *walker) value(n *node, depth, p int) int {
-	switch w.b[p] {
-	case '{':
-		return w.members(n, depth, p)
-	case '[':
-		n.arrays++
-		return w.array(n, p)
-	case 'n':
-		return p + 4
-	}
-	end := w.scalar(&n.scalars, p)
-	if isTime(&w.profile.text, w.b[p:end]) {
-		n.times++
-	}
-	return end
-}
-
-func (w *walker) members(n *node, depth, p int) int {
-	n.objects++
-	p = jsontext.Space(w.b, p+1)
-	if w.b[p] == '}' {
-		return p + 1
-	}
-	for {
-		key, after := w.key(p)
-		p = jsontext.Space(w.b, after)
-		p = jsontext.Space(w.b, p+1) // the colon
-		if n.whole {
-			p = w.skip(p)
-		} else {
-			p = w.value(w.child(n, key, depth, p), depth+1, p)
-		}
-		p = jsontext.Space(w.b, p)
-		if w.b[p] == '}' {
-			return p + 1
-		}
-		p = jsontext.Space(w.b, p+1)
-	}
-}
-
-func (w *walker) key(p int) (string, int) {
-	end, escaped, err := replacing.String(w.b, p)
-	if err != nil {
-		return "", len(w.b) - jsontext.Padding // the caller promised that the text is valid
-	}
-	inner := w.b[p+1 : end-1]
-	if escaped {
-		w.profile.text = jsontext.AppendUnquoted(w.profile.text[:0], inner)
-		inner = w.profile.text
-	}
-	return string(inner), end
-}
-
-// replacing accepts what a decoder may have been told to accept.
-var replacing = jsontext.Limits{ReplaceInvalid: true, MaxDepth: 1 << 30}
-
-func (w *walker) skip(p int) int {
-	end, err := replacing.Value(w.b, p)
-	if err != nil {
-		return len(w.b) - jsontext.Padding
-	}
-	return end
-}
-
-func (w *walker) array(n *node, p int) int {
-	p = jsontext.Space(w.b, p+1)
-	if w.b[p] == ']' {
-		return p + 1
-	}
-	for {
-		switch w.b[p] {
-		case '{', '[':
-			n.nested++
-			p = w.skip(p)
-		case 'n':
-			p += 4
-		default:
-			p = w.scalar(&n.elements, p)
-		}
-		p = jsontext.Space(w.b, p)
-		if w.b[p] == ']' {
-			return p + 1
-		}
-		p = jsontext.Space(w.b, p+1)
-	}
-}
-
-func (w *walker) scalar(s *stat, p int) int {
-	end := w.skip(p)
-	s.add(&w.profile.text, w.b[p:end])
-	return end
-}
-
-// bound takes objects as a whole where the source has too many paths: those of the deepest level that keeps within the limit. A
-// level that is within the limit for all records is within it for some, so it does not matter who sees which.
-func (s *source) bound() {
-	total := 0
-	for depth, n := range s.depths {
-		if total += n; total <= maxPaths {
-			continue
-		}
-		s.cut(s.root, depth)
-		s.depths = s.depths[:depth]
+// count notes a new node, unless it is too deep.
+func (t *tree) count(depth int) {
+	if depth > t.limit {
 		return
 	}
+	for len(t.depths) < depth {
+		t.depths = append(t.depths, 0)
+	}
+	t.depths[depth-1]++
+	total := 0
+	for i, n := range t.depths {
+		if total += n; total > maxBelow {
+			t.lower(i)
+			return
+		}
+	}
 }
 
-// cut forgets the members of all objects that lie depth levels below n.
-func (s *source) cut(n *node, depth int) {
+// lower forgets the members of objects limit levels below the field.
+func (t *tree) lower(limit int) {
+	if limit < t.limit {
+		t.limit = limit
+		t.depths = t.depths[:min(limit, len(t.depths))]
+		t.field.cut(limit)
+	}
+}
+
+func (n *node) cut(depth int) {
 	if depth == 0 {
-		n.whole = n.whole || len(n.kids) > 0
-		n.kids = nil
+		n.kids, n.head = nil, nil
 		return
 	}
 	for _, k := range n.kids {
-		s.cut(k, depth-1)
+		k.cut(depth - 1)
+	}
+}
+
+// setMany forgets all fields but those that can be the event time.
+func (s *source) setMany() {
+	s.many = true
+	for _, n := range []*node{s.root, s.root.kids["data"], s.root.kids["metadata"]} {
+		if n == nil {
+			continue
+		}
+		n.head = nil
+		maps.DeleteFunc(n.kids, func(_ string, k *node) bool { return !k.container && !k.candidate })
+		for _, k := range n.kids {
+			k.after = nil
+		}
 	}
 }
 
@@ -251,45 +234,35 @@ func (p *Profile) Merge(q *Profile) {
 		s := p.source(name)
 		s.records += t.records
 		s.enveloped += t.enveloped
-		s.merge(s.root, t.root, 0)
-		s.bound()
+		if t.many && !s.many {
+			s.setMany()
+		}
+		s.merge(s.root, t.root)
 	}
 }
 
-func (s *source) merge(n, m *node, depth int) {
-	n.objects += m.objects
+func (s *source) merge(n, m *node) {
+	n.objects = n.objects || m.objects
+	n.members = n.members || m.members
 	n.arrays += m.arrays
 	n.nested += m.nested
 	n.times += m.times
 	n.scalars.merge(&m.scalars)
 	n.elements.merge(&m.elements)
-	if m.first.compare(n.first) < 0 {
-		n.first = m.first
-	}
-	if m.whole && !n.whole {
-		n.whole = true
-		s.forget(n, depth)
-	}
-	if n.whole {
-		return
+	n.appears(m.first)
+	if m.tree != nil && m.tree.field == m {
+		if n.tree == nil {
+			n.tree = &tree{field: n, limit: math.MaxInt}
+		}
+		n.tree.lower(m.tree.limit)
 	}
 	for key, k := range m.kids {
-		if n.kids == nil {
-			n.kids = map[string]*node{}
+		to := n.kids[key]
+		if to == nil {
+			if to = s.add(n, key, k.first); to == nil {
+				continue
+			}
 		}
-		if n.kids[key] == nil {
-			n.kids[key] = &node{first: k.first}
-			s.count(depth, 1)
-		}
-		s.merge(n.kids[key], k, depth+1)
+		s.merge(to, k)
 	}
-}
-
-// forget drops the members of n, whose own depth is given.
-func (s *source) forget(n *node, depth int) {
-	for _, k := range n.kids {
-		s.count(depth, -1)
-		s.forget(k, depth+1)
-	}
-	n.kids = nil
 }

@@ -18,7 +18,7 @@ type stat struct {
 type number struct {
 	ints   int64 // without fraction and exponent
 	beyond int64 // of these, those that int64 does not hold
-	lossy  int64 // of these, those that double does not carry
+	lossy  int64 // of the others, those that double does not carry
 	floats int64
 }
 
@@ -28,10 +28,12 @@ func (n *number) add(text []byte, integer bool) {
 		return
 	}
 	n.ints++
+	if len(text) <= 15 {
+		return // held by both
+	}
 	if _, ok := jsontext.Int64(text); !ok {
 		n.beyond++
-	}
-	if _, exact, ok := jsontext.Float64(text); !ok || !exact {
+	} else if _, exact, ok := jsontext.Float64(text); !ok || !exact {
 		n.lossy++
 	}
 }
@@ -64,16 +66,22 @@ func (s *stat) add(scratch *[]byte, text []byte) {
 	case 't', 'f':
 		s.bools++
 	case '"':
-		s.strings++
 		content := unquoted(scratch, text)
-		if integer, ok := isNumber(scratch, content); ok {
+		if integer, ok := isNumber(content); ok {
 			s.quoted.add(content, integer)
 		}
-		if _, ok := timeparse.Date(content); ok {
-			s.dates++
-		} else if _, _, ok := rfc3339.Parse(content); ok {
-			s.stamps++
+		// Dates and times only count if every string is one: once they have fallen behind, they are not looked for.
+		if s.dates == s.strings {
+			if _, ok := timeparse.Date(content); ok {
+				s.dates++
+			}
 		}
+		if s.stamps == s.strings {
+			if _, _, ok := rfc3339.Parse(content); ok {
+				s.stamps++
+			}
+		}
+		s.strings++
 	default:
 		integer := true
 		for _, c := range text {
@@ -98,7 +106,7 @@ func unquoted(scratch *[]byte, text []byte) []byte {
 }
 
 // isNumber says whether text is exactly a JSON number.
-func isNumber(scratch *[]byte, text []byte) (integer, ok bool) {
+func isNumber(text []byte) (integer, ok bool) {
 	if len(text) == 0 || len(text) > 64 || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
 		return false, false
 	}

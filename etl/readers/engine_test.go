@@ -53,7 +53,7 @@ func engineTable(t *testing.T, dir string) *table {
 		t.Fatal(err)
 	}
 	job := etl.Job{
-		Zones:   etl.Zones{Raw: zone("raw"), Processed: zone("processed"), Quarantine: zone("quarantine"), State: zone("state")},
+		Zones: etl.Zones{Raw: zone("raw"), Processed: zone("processed"), Quarantine: zone("quarantine"), State: zone("state")},
 		Lake:  lake, Version: "test",
 	}
 

@@ -1,0 +1,32 @@
+package etl_test
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+
+	"datalake/pkg/storage/memory"
+)
+
+// A record of 50 MB is a record; one of more than 64 MiB is a reject, with its beginning as payload; those around them are
+// read.
+func TestLargeRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a gigabyte")
+	}
+	l := openLake(memory.New())
+	record := func(id, size int) string {
+		return `{"record_id":"r` + strconv.Itoa(id) + `","source":"s","data":{"v":` + strconv.Itoa(id) + `,"text":"` + strings.Repeat("x", size) + `"}}`
+	}
+	l.put(t, "raw/s/1.json", record(1, 50<<20)+"\n"+record(2, 1)+"\n"+record(3, 65<<20)+"\r\n"+record(4, 1))
+	l.put(t, "raw/s/2.json", "[\n "+record(5, 50<<20)+",\n "+record(6, 65<<20)+",\n "+record(7, 1)+"]")
+	res := l.run(t)
+	if res.RecordsIn != 7 || res.RecordsOut != 5 || res.Quarantined != 2 || res.Tables[0].Rules["size"] != 2 {
+		t.Errorf("%+v", res)
+	}
+	want := map[string]string{"r1": "1", "r2": "2", "r4": "4", "r5": "5", "r7": "7"}
+	if err := l.check(context.Background(), want); err != nil {
+		t.Error(err)
+	}
+}
