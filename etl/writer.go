@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/apache/arrow/go/v17/arrow"
 	"golang.org/x/sync/errgroup"
 
 	"datalake/etl/dedupe"
@@ -80,7 +79,7 @@ func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int) (e
 		if err != nil {
 			return err
 		}
-		o.Sum = sumOf(hasher)
+		o.Sum = hasher.Sum
 		if i := s.Index(hasher.Column()); s.Columns[i].Type.Kind == schema.String {
 			o.Parquet.Bloom = []string{hasher.Column()}
 		}
@@ -143,26 +142,6 @@ func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int) (e
 	c.partitions += len(acts)
 	c.bytesOut += size
 	return nil
-}
-
-// sumOf sums the hashes of the dedupe keys of some rows. The sum leaves the scope out: it is of the keys as they are stored.
-func sumOf(h *dedupe.Hasher) func(rec arrow.Record, rows []uint32) (commitlog.Sum, error) {
-	var of arrow.Record
-	var keys, some []dedupe.Key
-	return func(rec arrow.Record, rows []uint32) (commitlog.Sum, error) {
-		if of != rec {
-			var err error
-			if keys, err = h.Keys(rec, nil, 0, keys[:0]); err != nil {
-				return commitlog.Sum{}, err
-			}
-			of = rec
-		}
-		some = some[:0]
-		for _, r := range rows {
-			some = append(some, keys[r])
-		}
-		return dedupe.Sum(some), nil
-	}
 }
 
 // act begins the act on a partition that loses no rows.

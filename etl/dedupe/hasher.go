@@ -181,12 +181,30 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// Sum adds up the keys' stable hashes: equal for the same rows in any order, and kept in the log.
-func Sum(keys []Key) (sum commitlog.Sum) {
-	for i := range keys {
-		sum.Add(commitlog.Sum{keys[i].H0, fold(keys[i].H0^0xa0761d6478bd642f, 0xe7037ed1a0b428db)})
+// Sum adds up the stable hashes of the keys of some rows: equal for the same rows in any order, and kept in the log. It leaves
+// the scope out.
+func (h *Hasher) Sum(rec arrow.Record, rows []uint32) (sum commitlog.Sum, err error) {
+	key, err := feed(rec, h.key)
+	if err != nil {
+		return sum, err
 	}
-	return sum
+	id, err := feed(rec, string(schema.RecordID))
+	if err != nil {
+		return sum, err
+	}
+	for _, row := range rows {
+		value, ok := key(int(row), h.value[:0])
+		if !ok {
+			value, _ = id(int(row), value[:0])
+		}
+		h.value = value
+		h0 := xxhash.Sum64(value)
+		if !ok {
+			h0 = ^h0 // a record_id is never equal to a key of the same text
+		}
+		sum.Add(commitlog.Sum{h0, fold(h0^0xa0761d6478bd642f, 0xe7037ed1a0b428db)})
+	}
+	return sum, nil
 }
 
 // feeder appends the plain encoding of a column's value to dst, as a Parquet bloom filter hashes it; false: it is null.

@@ -11,7 +11,7 @@
 //   - only objects: no column; their members are paths of their own (flattening). Empty objects give nothing.
 //   - only true and false: boolean.
 //   - only numbers without fraction or exponent: bigint; double if most are beyond it. What does not fit is rescued.
-//   - only numbers: double, if it carries every one that is an integer; else json.
+//   - only numbers: double, if it carries every one that is an integer within bigint; else json.
 //   - only strings: date, if all are YYYY-MM-DD; timestamp, if all are RFC 3339; else string.
 //   - numbers and strings: as numbers, if every string is exactly the text of a number; else json.
 //   - only arrays, whose elements are scalars: list of what the elements' type would be; of strings, if there are none.
@@ -26,6 +26,11 @@
 // # Limits
 //
 // A table has at most Options.MaxColumns columns of its own; the paths that appear first get them, the others go to
-// _rescued. A source of more than 10,000 paths is data in the place of keys: the objects of the depth at which there would be
-// too many become json as a whole.
+// _rescued. (A path above columns that are there already gets its own, for it cannot be rescued as a whole.)
+//
+// Objects may be data in the place of keys. A field is a member of the records, or of data or metadata in them. Below a
+// field there may be 1,000 paths; if there are more, the objects of the level at which they would be too many are one
+// value each, json. A source may have 10,000 fields; if there are more, all that have no column go to _rescued.
+//
+// After Extend every value that was told has a column at or above its path, or goes to _rescued.
 package infer

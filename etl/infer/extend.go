@@ -42,7 +42,9 @@ var candidates = []string{"event_time", "timestamp", "time", "ts", "created_at",
 func eventTimeFormats() []string { return []string{timeparse.RFC3339, timeparse.Epoch, "%Y-%m-%d"} }
 
 // News says whether the schema changed in what it takes of records.
-func (r *Report) News() bool { return len(r.Added) > 0 || len(r.Widened) > 0 || len(r.Rescue) > 0 || r.Others }
+func (r *Report) News() bool {
+	return len(r.Added) > 0 || len(r.Widened) > 0 || len(r.Rescue) > 0 || r.Others
+}
 
 // Extend gives the schema of a source with columns for the paths that were seen and have none, and with wider columns where the
 // schema wants that. s stays as it is. Errors: those of schema.Extend.
@@ -226,10 +228,6 @@ func (n *node) leaves(path schema.Path, t *taken, out *[]leaf) {
 		case t.at[text]:
 			if !below {
 				return
-			}
-		case !below && n.container && n.objects: // its fields are limited as such
-			if own := n.own(); own.Kind != 0 {
-				*out = append(*out, leaf{path, own, n, true})
 			}
 		case !below && !flat:
 			*out = append(*out, leaf{path, typ, n, false})

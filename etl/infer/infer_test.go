@@ -57,6 +57,8 @@ func TestTypes(t *testing.T) {
 		`8e1`:                       "double",
 		`9007199254740993 0.5`:      "json",
 		`9223372036854775808 1`:     "bigint",
+		`9223372036854775808 0.5`:   "double",
+		`12345678901234567890.5 1`:  "double",
 		`9223372036854775808`:       "double",
 		`true false`:                "boolean",
 		`true 1`:                    "json",
@@ -211,7 +213,7 @@ func TestManyPaths(t *testing.T) {
 		}
 	}
 	p := NewProfile()
-	for i := range maxPaths + 1 {
+	for i := range maxFields + 1 {
 		tell(t, p, false, i, fmt.Sprintf(`{"u%d":1}`, i))
 	}
 	next, got, r := columns(t, p, schema.Common("s", schema.Bare), Options{MaxColumns: 300})

@@ -67,27 +67,40 @@ func NewStore(budget *spill.Budget, file *spill.File, mem memory.Allocator) *Sto
 // do.
 func (st *Store) Add(source string, s Segment, group func(partition uint32) int) error {
 	defer s.Release()
-	rows := map[int][]uint32{}
+	// Rows of one group mostly come in long runs, and often there is but one group.
+	var rows []groupRows
+	last := -1 // the place in rows of the partition before
 	for i, p := range s.Partitions {
-		g := group(p)
-		rows[g] = append(rows[g], uint32(i))
+		if i == 0 || p != s.Partitions[i-1] {
+			g := group(p)
+			if last = slices.IndexFunc(rows, func(r groupRows) bool { return r.group == g }); last < 0 {
+				last = len(rows)
+				rows = append(rows, groupRows{group: g})
+			}
+		}
+		rows[last].rows = append(rows[last].rows, uint32(i))
 	}
-	for g, some := range rows {
+	for _, some := range rows {
 		part := s
 		if len(rows) == 1 {
 			part.Record.Retain()
 		} else {
-			part.Numbers, part.Partitions = pick(s.Numbers, some), pick(s.Partitions, some)
+			part.Numbers, part.Partitions = pick(s.Numbers, some.rows), pick(s.Partitions, some.rows)
 			var err error
-			if part.Record, err = batch.Take(s.Record, some, st.mem); err != nil {
+			if part.Record, err = batch.Take(s.Record, some.rows, st.mem); err != nil {
 				return err
 			}
 		}
-		if err := st.keep(Group{source, g}, part); err != nil {
+		if err := st.keep(Group{source, some.group}, part); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+type groupRows struct {
+	group int
+	rows  []uint32
 }
 
 func pick(from, rows []uint32) []uint32 {
@@ -102,13 +115,16 @@ func (st *Store) keep(g Group, s Segment) error {
 	k := stored{Segment: s, size: sizeOf(s.Record)}
 	if !st.budget.Take(k.size) {
 		st.budget.Take(-k.size)
-		body, err := encode(s.Record)
+		b := buffers.Get().(*bytes.Buffer)
+		defer buffers.Put(b)
+		b.Reset()
+		err := encode(s.Record, b)
 		s.Release()
 		if err != nil {
 			return err
 		}
 		k.Record, k.size = nil, 0
-		if k.extent, err = st.file.Append(body); err != nil {
+		if k.extent, err = st.file.Append(b.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -179,17 +195,19 @@ func (st *Store) Release() {
 	st.groups = map[Group][]stored{}
 }
 
-func encode(rec arrow.Record) ([]byte, error) {
-	var b bytes.Buffer
-	w := ipc.NewWriter(&b, ipc.WithSchema(rec.Schema()))
+// buffers are used again: memory that was touched once is cheaper than new memory.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func encode(rec arrow.Record, b *bytes.Buffer) error {
+	w := ipc.NewWriter(b, ipc.WithSchema(rec.Schema()))
 	err := w.Write(rec)
 	if cerr := w.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
-		return nil, fmt.Errorf("encode a segment: %w", err)
+		return fmt.Errorf("encode a segment: %w", err)
 	}
-	return b.Bytes(), nil
+	return nil
 }
 
 func (st *Store) load(e spill.Extent) (arrow.Record, error) {
