@@ -110,23 +110,18 @@ func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int) (e
 		path := w.written.files[n].partition.Path
 		acts[path] = w.swap(path, rewritten)
 	}
-	size := int64(0)
+	logged, size, err := w.putFiles(ctx, files)
+	if err != nil {
+		return err
+	}
 	for i, f := range files {
 		path := w.index.Get(f.Partition).Path
-		logged, perr := w.putFile(ctx, layout.Processed, path, commitlog.File{Size: f.Size(), Rows: f.Rows, SHA256: f.SHA256(), Keys: f.Keys}, f.Body())
-		if perr = errors.Join(perr, f.Close()); perr != nil {
-			for _, rest := range files[i+1:] {
-				perr = errors.Join(perr, rest.Close())
-			}
-			return perr
-		}
-		size += f.Size()
 		a := acts[path]
 		if a == nil {
 			a = w.act(layout.Processed, path)
 			acts[path] = a
 		}
-		a.Files = append(a.Files, logged)
+		a.Files = append(a.Files, logged[i])
 	}
 	w.written.mu.Lock()
 	defer w.written.mu.Unlock()
@@ -142,6 +137,28 @@ func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int) (e
 	c.partitions += len(acts)
 	c.bytesOut += size
 	return nil
+}
+
+// puts is how many files of a group are put aside at once: a put mostly waits for the disk or the network.
+const puts = 8
+
+// putFiles puts a group's files aside and closes them. It gives them as the log names them, and their bytes in all.
+func (w *work) putFiles(ctx context.Context, files []write.File) (logged []commitlog.File, size int64, err error) {
+	logged = make([]commitlog.File, len(files))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(puts)
+	for i, f := range files {
+		size += f.Size()
+		g.Go(func() error {
+			put := commitlog.File{Size: f.Size(), Rows: f.Rows, SHA256: f.SHA256(), Keys: f.Keys}
+			var err error
+			if err = gctx.Err(); err == nil {
+				logged[i], err = w.putFile(gctx, layout.Processed, w.index.Get(f.Partition).Path, put, f.Body())
+			}
+			return errors.Join(err, f.Close())
+		})
+	}
+	return logged, size, g.Wait()
 }
 
 // act begins the act on a partition that loses no rows.

@@ -254,7 +254,7 @@ func (s *source) merge(n, m *node) {
 		if n.tree == nil {
 			n.tree = &tree{field: n, limit: math.MaxInt}
 		}
-
+		n.tree.lower(m.tree.limit)
 	}
 	for key, k := range m.kids {
 		to := n.kids[key]

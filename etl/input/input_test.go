@@ -370,3 +370,64 @@ func TestAllForms(t *testing.T) {
 		})
 	}
 }
+
+// Small objects share units, as many as the limits allow; a unit is known by the first of them that it holds.
+func TestGroups(t *testing.T) {
+	l := newLake(t)
+	for i := range 25 {
+		l.put(t, []string{`{"a":1}`, "", " \n", strings.Repeat("{\"a\":1}\n", 40)}[i%4], "")
+	}
+	var bufs Buffers
+	var got []string
+	total := int64(0)
+	for task := range Tasks(l, l.objects, Options{ChunkBytes: 256, GroupObjects: 10}) {
+		total += task.Bytes
+		if len(task.Objects) > 10 || len(task.Objects) > 1 && task.Bytes > 256 {
+			t.Fatalf("task of %d objects, %d bytes", len(task.Objects), task.Bytes)
+		}
+		for u, err := range task.Units(context.Background(), &bufs) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			objects := ""
+			for _, c := range u.Chunks {
+				objects += fmt.Sprintf(" %d", c.Object.Index)
+			}
+			got = append(got, fmt.Sprintf("%d.%d:%s", u.First, u.Number, objects))
+			bufs.Release(u)
+		}
+	}
+	want := []string{
+		"0.0: 0 2", "3.0: 3", "3.1: 3", "4.0: 4 6", "7.0: 7", "7.1: 7", "8.0: 8 10", "11.0: 11", "11.1: 11", "12.0: 12 14", "15.0: 15", "15.1: 15",
+		"16.0: 16 18", "19.0: 19", "19.1: 19", "20.0: 20 22", "23.0: 23", "23.1: 23", "24.0: 24",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	size := int64(0)
+	for _, o := range l.objects {
+		size += o.Size
+	}
+	if total != size {
+		t.Errorf("tasks share %d of %d bytes", total, size)
+	}
+	// What is small as it is stored may be large: its chunks are numbered, and the next objects join the last of them.
+	l = newLake(t, `{"b":1}`, gzipped2(t, strings.Repeat("{\"a\":1}\n", 100), 1), `{"c":1}`, `{"d":1}`)
+	got = nil
+	for task := range Tasks(l, l.objects, Options{ChunkBytes: 256}) {
+		for u, err := range task.Units(context.Background(), &bufs) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			objects := ""
+			for _, c := range u.Chunks {
+				objects += fmt.Sprintf(" %d@%d", c.Object.Index, c.Offset)
+			}
+			got = append(got, fmt.Sprintf("%d.%d:%s", u.First, u.Number, objects))
+			bufs.Release(u)
+		}
+	}
+	if d := cmp.Diff([]string{"0.0: 0@0 1@0", "1.1: 1@256", "1.2: 1@512", "1.3: 1@768 2@0 3@0"}, got); d != "" {
+		t.Error(d)
+	}
+}
