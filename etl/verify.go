@@ -102,13 +102,16 @@ func (j Job) uniqueKeysOf(ctx context.Context, s *commitlog.State, source string
 		for i := range content.Files {
 			f := tableFile{p, content, &content.Files[i]}
 			r, file, err := f.open(ctx, j.Zones.Processed.Store)
-			if errors.Is(err, storage.ErrNotFound) {
+			if errors.Is(err, storage.ErrNotFound) || errors.Is(err, parquetfile.ErrCorrupt) {
 				continue // a finding of its own
 			}
 			if err != nil {
 				return nil, err
 			}
 			err = fileKeys(ctx, file, sch, p.Path, hasher, dedupe.Row(len(names))<<rowBits, j.Allocator, sender.Send)
+			if errors.Is(err, parquetfile.ErrCorrupt) {
+				err = nil // likewise; what was read before counts
+			}
 			if err := errors.Join(err, r.Close()); err != nil {
 				return nil, fmt.Errorf("%s: %w", content.Dir+f.file.Name, err)
 			}

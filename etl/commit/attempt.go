@@ -56,6 +56,9 @@ func Begin(ctx context.Context, lake Lake) (*Attempt, error) {
 		return nil, fmt.Errorf("begin attempt: %w: writer %d", commitlog.ErrNewer, base.MinWriter)
 	}
 	if base.Seq == 0 {
+		if err := lake.beginning(ctx); err != nil {
+			return nil, fmt.Errorf("begin attempt: %w", err)
+		}
 		if err := lake.probe(ctx); err != nil {
 			return nil, err
 		}
@@ -83,6 +86,27 @@ func (a *Attempt) Rebase(ctx context.Context) (decided uint64, err error) {
 	}
 	a.Base = head
 	return 0, nil
+}
+
+// beginning refuses a log whose first entry is missing although there are later ones: it is not empty, it is damaged.
+func (l Lake) beginning(ctx context.Context) error {
+	z := l.Log.Zone()
+	for info, err := range z.Store.List(ctx, z.Key(layout.LogPrefix), "") {
+		if err != nil {
+			return err
+		}
+		path, err := z.Rel(info.Key)
+		if err != nil {
+			return err
+		}
+		switch seq, ok := layout.ParseLog(path); {
+		case ok && seq > 1:
+			return fmt.Errorf("%w: entry 1 is missing, %s is there", commitlog.ErrChain, info.Key)
+		case ok:
+			return nil // somebody has begun it since
+		}
+	}
+	return nil
 }
 
 // newID is 80 random bits in 16 lower-case letters and digits.

@@ -309,3 +309,18 @@ func TestProbe(t *testing.T) {
 		t.Errorf("a store that cannot copy: %v", err)
 	}
 }
+
+// A log whose first entry is gone is not an empty one: nothing may be decided in it.
+func TestBeginningIsMissing(t *testing.T) {
+	lake, store, _ := begin(t)
+	putRaw(t, store, "iot/2", "d1/c")
+	if _, err := run(t.Context(), lake); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Delete(t.Context(), "state/processed/"+layout.LogPath(1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := commit.Begin(t.Context(), openLake(t, store, "me")); !errors.Is(err, commitlog.ErrChain) {
+		t.Errorf("begin on a log without its first entry: %v", err)
+	}
+}

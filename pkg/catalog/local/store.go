@@ -139,7 +139,8 @@ func (s *Store) read(ctx context.Context, table string) (file, error) {
 	}
 	var f file
 	if err := json.Unmarshal(data, &f); err != nil {
-		return file{}, fmt.Errorf("read table %s: %w", table, err)
+		// All of it follows from the log, so a file that was damaged is as good as none: it is written anew.
+		return file{}, fmt.Errorf("read table %s: %w: %w", table, catalog.ErrNoTable, err)
 	}
 	f.Version = etag
 	return f, nil

@@ -121,11 +121,17 @@ func TestErrors(t *testing.T) {
 	if _, err := store.Put(t.Context(), "state/catalog/x.json", strings.NewReader("{"), storage.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Table(t.Context(), "x"); err == nil || errors.Is(err, catalog.ErrNoTable) {
+	if _, err := s.Table(t.Context(), "x"); !errors.Is(err, catalog.ErrNoTable) {
 		t.Errorf("a broken table: %v", err)
 	}
 	if err := s.Finish(t.Context()); err == nil {
 		t.Error("views of a broken table")
+	}
+	if err := s.PutTable(t.Context(), catalogtest.Table("x")); err != nil {
+		t.Errorf("a broken table is not written anew: %v", err)
+	}
+	if err := s.Finish(t.Context()); err != nil {
+		t.Error(err)
 	}
 	failure := errors.New("403")
 	store.SetFaults(func(op, key string) error { return failure }, nil)
