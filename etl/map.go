@@ -26,8 +26,9 @@ const groups = 16
 func (w *work) group(partition uint32) int { return int(w.index.Get(partition).Hash % groups) }
 
 // passes is how often the map step may be done until nothing new turns up: once to see what is new, once more to decode by
-// it, and one to spare for what only then shows.
-const passes = 3
+// it; what only shows then (a value that no widened column takes, a field that stands above columns) needs one more. The rest
+// is there to end a loop that should not be.
+const passes = 5
 
 // mapAll maps all objects of the plan, again where it found columns that the schemas did not have.
 func (w *work) mapAll(ctx context.Context) error {

@@ -349,7 +349,7 @@ func (w *work) fill(res *Result) {
 	res.BytesOut = w.written.bytes
 }
 
-// parts of the map step's result that later steps share.
+// mapped is what a pass of the map step leaves for resolve and write.
 type mapped struct {
 	segments *segment.Store
 	keys     *dedupe.Buckets
