@@ -118,13 +118,12 @@ func limit(next *schema.Schema, r *Report, leaves []leaf, most, columns int) []l
 	return kept
 }
 
-// widen makes int bigint and float double, where numbers were seen that did not fit: what readers of the older files take
-// without being told.
+// widen makes int bigint where whole numbers were seen that did not fit: readers take the older files for it, exactly. (Float
+// to double would not be exact: a float 0.1 is another double than 0.1.)
 func (s *source) widen(next *schema.Schema, r *Report) {
 	for i := range next.Columns {
 		c := &next.Columns[i]
-		was := c.Type.Kind
-		if c.Role != schema.Data || was != schema.Int && was != schema.Float {
+		if c.Role != schema.Data || c.Type.Kind != schema.Int {
 			continue
 		}
 		n := s.root
@@ -138,16 +137,12 @@ func (s *source) widen(next *schema.Schema, r *Report) {
 		}
 		seen := n.scalars.numbers
 		seen.merge(&n.scalars.quoted)
-		switch {
-		case was == schema.Int && seen.ints > seen.beyond:
-			c.Type.Kind = schema.Bigint
-		case was == schema.Float && seen.count() > 0:
-			c.Type.Kind = schema.Double
-		default:
+		if seen.ints <= seen.beyond {
 			continue
 		}
+		c.Type.Kind = schema.Bigint
 		r.Widened = append(r.Widened, *c)
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: column %s is %s now, it was %s", s.name, c.Name, c.Type, was))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: column %s is %s now, it was %s", s.name, c.Name, c.Type, schema.Int))
 	}
 }
 

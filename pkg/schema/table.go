@@ -145,11 +145,8 @@ func (s *Schema) Fingerprint() string {
 		}
 	}
 	for _, c := range s.Columns[:last+1] {
-		switch c.Type.Kind {
-		case Int:
+		if c.Type.Kind == Int {
 			c.Type.Kind = Bigint
-		case Float:
-			c.Type.Kind = Double
 		}
 		part.Columns = append(part.Columns, column{c.Name, c.Type, c.Role, c.Path, c.formats(), plainZone(c.Timezone)})
 	}

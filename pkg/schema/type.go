@@ -74,9 +74,9 @@ func (t Type) String() string {
 }
 
 // Widens says whether a column of type t can become one of type u while its older files stay as they are, because readers take
-// the old values for new ones: int becomes bigint, float becomes double.
+// the old values for new ones, exactly: int becomes bigint.
 func (t Type) Widens(u Type) bool {
-	return t.Kind == Int && u.Kind == Bigint || t.Kind == Float && u.Kind == Double
+	return t.Kind == Int && u.Kind == Bigint
 }
 
 // Hive is the type's name in the Glue Data Catalog and in Hive DDL.
