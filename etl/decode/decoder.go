@@ -36,6 +36,10 @@ type Decoder struct {
 	keys   jsontext.Keys
 	bytes  []byte // scratch
 	out    *Output
+
+	strict bool // no fast path
+	steps  int  // of all shapes
+	paths  Paths
 }
 
 // planKey is what decides the plan of a record.

@@ -82,13 +82,17 @@ func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err er
 		}
 		return end, &fail{rule: "object", reason: "not an object", whole: true}, nil
 	}
+	d.paths.Records++
+	r.doubled, r.named = 0, d.o.Bare[c.Object.Source]
+	if end, ok := d.fast(c, b, p); ok {
+		return d.finish(c, d.last, p, end)
+	}
 	plan := d.last
 	if plan == nil || plan.named == "" && plan.folder != c.Object.Source {
 		if plan, err = d.planOf(c.Object.Source, "", false); err != nil {
 			return p, nil, err
 		}
 	}
-	r.doubled, r.named = 0, d.o.Bare[c.Object.Source]
 	text, at := b, p
 	for {
 		e, perr := d.parse(plan, text, at)
@@ -131,7 +135,15 @@ func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err er
 		d.undo()
 		plan = right
 	}
-	if f := d.common(c, at); f != nil {
+	if !r.repeated && &text[0] == &b[0] {
+		d.learn(plan, b, p)
+	}
+	return d.finish(c, plan, at, end)
+}
+
+// finish gives the parsed record, which begins at p of its text, its common columns.
+func (d *Decoder) finish(c *batch.Chunk, plan *plan, p, end int) (int, *fail, error) {
+	if f := d.common(c, p); f != nil {
 		d.undo()
 		f.source, f.whole = plan.table.source, true
 		return end, f, nil
@@ -228,6 +240,12 @@ var errNamed = errors.New("another source")
 
 // parse goes through the record at p by the plan.
 func (d *Decoder) parse(pl *plan, b []byte, p int) (end int, err error) {
+	d.begin(pl, b)
+	return d.object(pl.root, p, 0)
+}
+
+// begin makes ready for a record of the text b.
+func (d *Decoder) begin(pl *plan, b []byte) {
 	r := &d.record
 	d.touch(pl.table)
 	if r.plan != pl { // a pointer costs the collector's barrier each time
@@ -237,7 +255,6 @@ func (d *Decoder) parse(pl *plan, b []byte, p int) (end int, err error) {
 	r.top, r.time = [specials]value{}, value{}
 	r.rescued, r.unknown, r.checks = r.rescued[:0], r.unknown[:0], r.checks[:0]
 	r.homeless, r.dropped, r.floored, r.late, r.repeated, r.misfit = 0, 0, 0, false, false, nil
-	return d.object(pl.root, p, 0)
 }
 
 // undo takes the record at work out of the vectors.

@@ -1,0 +1,253 @@
+package decode
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"datalake/pkg/jsontext"
+)
+
+// shapes are the line templates of a plan: what stands between the values of the records seen before, as a tree. A path from
+// the root is the beginning of records; one to a step without a value is a whole record. So records that differ in optional
+// keys share what they have in common, and an alternative is tried by one comparison, with nothing to take back.
+//
+// A record of which every byte between the values is that of a record gone through strictly, and whose values are valid, is
+// itself valid JSON with the same keys in the same places, none of them twice. This is all that the fast path leaves out; what
+// happens to values is the strict path's code, or gives the same.
+//
+// Whether shapes are used and learned depends on what came before. Results do not, as both paths give the same.
+type shapes struct {
+	root  step // its literal is empty
+	steps int
+	score int // grows with hits, falls with misses; below 0 the fast path pauses
+	pause int // records left that go to the strict path at once
+	wait  int // the next pause
+}
+
+const (
+	mostSteps    = 4096 // in the shapes of a plan, then they are learned anew
+	mostAllSteps = 32 << 10
+	mostNext     = 16 // alternatives after a value
+	mostLiteral  = 1 << 10
+	bestScore    = 32
+	firstScore   = 8
+	missCost     = 2
+	firstWait    = 64
+	mostWait     = 8192
+)
+
+// opcode is how a step takes the value behind its literal.
+type opcode uint8
+
+const (
+	opMember    opcode = iota // as the strict path does
+	opStranger                // a value without a column
+	opTop                     // record_id, ingested_at of an envelope
+	opTime                    // the event time, without a column of its own
+	opText                    // one string column
+	opDouble                  // one double column
+	opBigint                  // one bigint column
+	opInt                     // one int column
+	opTimestamp               // one timestamp column, whose first format is RFC 3339
+	opEnd                     // the record is over
+)
+
+// step is a literal and what follows it.
+type step struct {
+	words [literalWords]uint64 // the literal's first bytes, filled up with zeros
+	full  int                  // whole words
+	mask  uint64               // of the bytes of the word after those
+	n     int                  // length
+	long  string               // the literal, if it is longer than words
+	op    opcode
+	depth int8 // how many objects are open around the value
+	kid   *node
+	at    *place // opStranger
+	typ   *typ   // the one column
+	vec   *vector
+	next  []*step // longer literals first: one may be the beginning of another
+}
+
+const literalWords = 6
+
+// masks keep the first bytes of a word.
+var masks = [8]uint64{0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff}
+
+func newStep(literal []byte, op opcode) *step {
+	s := &step{n: len(literal), op: op}
+	if len(literal) >= 8*literalWords {
+		s.long = string(literal)
+		return s
+	}
+	var padded [8 * literalWords]byte
+	copy(padded[:], literal)
+	for i := range s.words {
+		s.words[i] = binary.LittleEndian.Uint64(padded[8*i:])
+	}
+	s.full, s.mask = len(literal)/8, masks[len(literal)%8]
+	return s
+}
+
+// is reports whether the literal is the step's.
+func (s *step) is(literal []byte) bool {
+	if s.n != len(literal) {
+		return false
+	}
+	if s.long != "" {
+		return s.long == string(literal)
+	}
+	t := newStep(literal, s.op)
+	return s.words == t.words
+}
+
+// hit and miss keep the score.
+func (s *shapes) hit() {
+	if s.score < bestScore {
+		s.score++
+	}
+	s.wait = firstWait
+}
+
+func (s *shapes) miss() {
+	if s.score -= missCost; s.score < 0 {
+		s.score, s.pause = firstScore, s.wait
+		s.wait = min(2*s.wait, mostWait)
+	}
+}
+
+// learn adds the shape of the valid record at p, none of whose keys comes twice, to those of its plan.
+func (d *Decoder) learn(pl *plan, b []byte, p int) {
+	s := pl.shapes
+	switch {
+	case d.strict || pl.table.schema == nil || s != nil && s.pause > 0:
+		return
+	case s == nil:
+		s = &shapes{score: firstScore, wait: firstWait}
+		pl.shapes = s
+	case s.steps >= mostSteps:
+		d.steps -= s.steps
+		*s = shapes{pause: s.wait, score: firstScore, wait: min(2*s.wait, mostWait)}
+		return
+	}
+	if d.steps >= mostAllSteps { // too many sources: begin again with those that still come
+		d.steps = 0
+		for _, o := range d.plans {
+			o.shapes = nil
+		}
+		return
+	}
+	l := learner{d: d, plan: pl, b: b, from: p, s: &s.root}
+	before := s.steps
+	if end := l.object(pl.root, p, 0); l.ok() {
+		l.add(end, &step{op: opEnd})
+	}
+	d.steps += s.steps - before
+}
+
+// learner goes through a record and follows its shape, which it adds where it is new.
+type learner struct {
+	d      *Decoder
+	plan   *plan
+	b      []byte
+	from   int   // where the literal at work begins
+	s      *step // the last step; nil: the record cannot have a shape
+	values int
+}
+
+const mostValues = 1 << 10
+
+func (l *learner) ok() bool { return l.s != nil }
+
+// add ends the literal at p.
+func (l *learner) add(p int, s *step) {
+	literal := l.b[l.from:p]
+	for _, k := range l.s.next {
+		if k.op == s.op && k.is(literal) {
+			l.s = k
+			return
+		}
+	}
+	if len(l.s.next) >= mostNext || len(literal) > mostLiteral {
+		l.s = nil
+		return
+	}
+	t := newStep(literal, s.op)
+	t.depth, t.kid, t.at, t.typ, t.vec = s.depth, s.kid, s.at, s.typ, s.vec
+	i := slices.IndexFunc(l.s.next, func(k *step) bool { return k.n < t.n })
+	if i < 0 {
+		i = len(l.s.next)
+	}
+	l.s.next = slices.Insert(l.s.next, i, t)
+	l.s = t
+	l.plan.shapes.steps++
+}
+
+func (l *learner) object(n *node, p, depth int) int {
+	b, limits := l.b, l.d.o.Limits
+	p = jsontext.Space(b, p+1)
+	for b[p] != '}' {
+		if b[p] == ',' {
+			p = jsontext.Space(b, p+1)
+		}
+		end, escaped, err := limits.String(b, p)
+		if err != nil {
+			l.s = nil
+			return p
+		}
+		key := b[p+1 : end-1]
+		if escaped {
+			key = jsontext.AppendUnquoted(nil, key)
+		}
+		p = jsontext.Space(b, jsontext.Space(b, end)+1)
+		kid := n.kids[string(key)]
+		switch isObject := b[p] == '{'; {
+		case kid != nil && kid.special == isData && !l.plan.mayBe(l.d, isObject):
+			l.s = nil // another such record may be an envelope, or none
+		case kid != nil && isObject && len(kid.kids) > 0 && len(kid.slots) == 0 && !kid.consumed && !kid.rescue:
+			p = l.object(kid, p, depth+1)
+		default:
+			if end, err = limits.Value(b, p); err != nil || depth > 100 || l.values > mostValues {
+				l.s = nil
+				return p
+			}
+			if kid == nil || kid.special != isSource || !l.plan.envelope { // the source is a part of the literal: it decides the plan
+				l.value(n, kid, key, p, depth+1)
+				l.from = end
+			}
+			p = end
+		}
+		if !l.ok() {
+			return p
+		}
+		p = jsontext.Space(b, p)
+	}
+	return p + 1
+}
+
+// mayBe reports whether all records with a shape are envelopes, or none is, as far as data tells.
+func (p *plan) mayBe(d *Decoder, object bool) bool {
+	if p.envelope {
+		n := p.root.kids["data"]
+		return object && len(n.kids) > 0 && len(n.slots) == 0 && !n.rescue
+	}
+	return d.o.Bare[p.folder]
+}
+
+// value adds the step of the value at p.
+func (l *learner) value(n, kid *node, key []byte, p, depth int) {
+	l.values++
+	s := step{op: opMember, depth: int8(depth), kid: kid}
+	switch {
+	case kid == nil:
+		s.op, s.kid, s.at = opStranger, n, n.stranger(key)
+	case kid.consumed:
+		s.op = opTop
+	case kid.special != ordinary || kid.rescue:
+	case kid.time && len(kid.slots) == 0 && len(kid.kids) == 0:
+		s.op = opTime
+	case len(kid.slots) == 1 && !kid.time:
+		s.typ, s.vec = kid.slots[0].typ, kid.slots[0].vec
+		s.op = s.typ.opcode()
+	}
+	l.add(p, &s)
+}
