@@ -37,9 +37,11 @@ type Decoder struct {
 	bytes  []byte // scratch
 	out    *Output
 
-	strict bool // no fast path
-	steps  int  // of all shapes
-	paths  Paths
+	strict  bool // no fast path
+	folders map[string]*shapes
+	shapes  *shapes // of the last record's folder
+	steps   int     // of all shapes
+	paths   Paths
 }
 
 // planKey is what decides the plan of a record.

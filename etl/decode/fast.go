@@ -10,34 +10,46 @@ import (
 	"datalake/pkg/timeparse"
 )
 
-// fast parses the record at p by the shapes of the last record's plan, as parse does. If it cannot, the row is taken back,
-// and the record is one for the strict path.
+// fast parses the record at p by the shapes of its folder, as parse does, and leaves the record's plan in d.last. If it
+// cannot, the row is taken back, and the record is one for the strict path.
 func (d *Decoder) fast(c *batch.Chunk, b []byte, p int) (end int, ok bool) {
-	pl := d.last
-	if d.strict || pl == nil || pl.shapes == nil || pl.folder != c.Object.Source {
+	if d.strict {
 		return p, false
 	}
-	if pl.shapes.pause > 0 {
-		pl.shapes.pause--
+	s := d.shapes
+	if s == nil || s.folder != c.Object.Source {
+		if s = d.folders[c.Object.Source]; s == nil {
+			return p, false
+		}
+		d.shapes = s
+	}
+	if s.pause > 0 {
+		s.pause--
 		return p, false
 	}
-	d.begin(pl, b)
-	if end, ok = d.follow(pl, b, p); !ok {
-		d.undo()
-		pl.shapes.miss()
+	d.begin(b)
+	pl, end, ok := d.follow(&s.root, b, p)
+	if !ok {
+		if pl != nil {
+			d.undo()
+		}
+		s.miss()
 		return p, false
 	}
-	pl.shapes.hit()
+	s.hit()
 	d.paths.Fast++
+	if d.last != pl {
+		d.last = pl
+	}
 	return end, true
 }
 
-// follow goes down the tree of shapes. Scans and comparisons end at the NUL behind the record, which no literal holds, so that
-// whole words can be loaded wherever they begin (see jsontext).
-func (d *Decoder) follow(pl *plan, b []byte, p int) (int, bool) {
+// follow goes down the tree of shapes from its root s. Scans and comparisons end at the NUL behind the record, which no
+// literal holds, so that whole words can be loaded wherever they begin (see jsontext). pl is the plan that the row has been
+// begun in, nil for none yet.
+func (d *Decoder) follow(s *step, b []byte, p int) (pl *plan, end int, ok bool) {
 	r := &d.record
-	row := r.row
-	s := &pl.shapes.root
+	row := 0
 	for {
 		var at *step
 	next:
@@ -63,13 +75,22 @@ func (d *Decoder) follow(pl *plan, b []byte, p int) (int, bool) {
 			break
 		}
 		if at == nil {
-			return p, false
+			return pl, p, false
 		}
 		s = at
 		p += s.n
+		if s.plan != pl {
+			pl = s.plan
+			d.enter(pl)
+			row = r.row
+		}
 		switch s.op {
 		case opEnd:
-			return p, !r.repeated
+			// Without a source, one of the two made the record an envelope.
+			if pl.envelope && pl.named == "" && !r.has(isRecordID) && !r.has(isIngestedAt) {
+				return pl, p, false
+			}
+			return pl, p, !r.repeated
 		case opText:
 			if b[p] == '"' {
 				if end := plainEnd(b, p+1); b[end] == '"' {
@@ -135,7 +156,7 @@ func (d *Decoder) follow(pl *plan, b []byte, p int) (int, bool) {
 			if v.end == 0 || b[v.end-1] != '"' {
 				var err error
 				if v, err = d.scan(p, int(s.depth)); err != nil {
-					return p, false
+					return pl, p, false
 				}
 			}
 			p = v.end
@@ -143,22 +164,19 @@ func (d *Decoder) follow(pl *plan, b []byte, p int) (int, bool) {
 				r.time = v
 				continue
 			}
-			if v.kind == 'n' && pl.named == "" {
-				return p, false // it may be that this made it an envelope
-			}
-			r.top[s.kid.special] = v
+			r.top[s.special] = v
 			continue
 		case opStranger:
 			end, err := d.strange(s.kid, s.at, p, int(s.depth))
 			if err != nil {
-				return p, false
+				return pl, p, false
 			}
 			p = end
 			continue
 		}
 		end, err := d.member(s.kid, p, int(s.depth))
 		if err != nil {
-			return p, false
+			return pl, p, false
 		}
 		p = end
 	}

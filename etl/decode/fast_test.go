@@ -106,10 +106,8 @@ func (p *pair) check(t testing.TB, u *batch.Unit) {
 
 // eager makes shapes be used and learned always, so that a test meets them more often than a run would.
 func (p *pair) eager() {
-	for _, pl := range p.fast.plans {
-		if pl.shapes != nil {
-			pl.shapes.pause, pl.shapes.score = 0, bestScore
-		}
+	for _, s := range p.fast.folders {
+		s.pause, s.score = 0, bestScore
 	}
 }
 
@@ -161,7 +159,7 @@ func TestPathsOnDirt(t *testing.T) {
 		for _, watched := range []bool{false, true} {
 			o.Bare = map[string]bool{"gamma": true}
 			p := newPair(t, o, dirtySchemas(t), watched)
-			for seed := range uint64(60) {
+			for seed := range uint64(15) {
 				r := dirt{rand.New(rand.NewPCG(seed, 8))}
 				u := &batch.Unit{}
 				for i, folder := range []string{"alpha", "gamma", "delta"} {
@@ -195,7 +193,7 @@ func TestPathsOnChangedLines(t *testing.T) {
 	s.OnTypeConflict = schema.Quarantine
 	other := sensorSchema(t)
 	p := newPair(t, Options{DictionaryLimit: 64}, tables{"src": s, "other": other}, true)
-	for seed := range uint64(40) {
+	for seed := range uint64(12) {
 		r := dirt{rand.New(rand.NewPCG(seed, 9))}
 		var text []string
 		for _, line := range strings.Split(strings.TrimSpace(sensorLines(200)), "\n") {
@@ -257,13 +255,11 @@ func TestShapesAreBounded(t *testing.T) {
 		p.eager()
 	}
 	total := 0
-	for _, pl := range p.fast.plans {
-		if pl.shapes != nil {
-			if pl.shapes.steps > mostSteps+mostValues+1 {
-				t.Errorf("%d steps of a plan", pl.shapes.steps)
-			}
-			total += pl.shapes.steps
+	for _, s := range p.fast.folders {
+		if s.steps > mostSteps+mostValues+1 {
+			t.Errorf("%d steps of a folder", s.steps)
 		}
+		total += s.steps
 	}
 	if total > mostAllSteps+mostValues+1 || total != p.fast.steps {
 		t.Errorf("%d steps, counted %d", total, p.fast.steps)

@@ -218,7 +218,6 @@ type plan struct {
 	envelope bool
 	root     *node
 	time     *node // where the event time stands; nil: nowhere
-	shapes   *shapes
 	// folder, and the text of the envelope's source, "" for the folder's: what leads to this plan.
 	folder, named string
 }

@@ -193,11 +193,13 @@ func (d *Decoder) envelope(folder string) (named string, ok bool) {
 		named = d.name(r.top[isSource])
 		return named, named != ""
 	case 0, 'n':
-		id, at := r.kind(isRecordID), r.kind(isIngestedAt)
-		return "", id != 0 && id != 'n' || at != 0 && at != 'n'
+		return "", r.has(isRecordID) || r.has(isIngestedAt)
 	}
 	return "", false
 }
+
+// has reports whether a special key has a value that is not null.
+func (r *record) has(s special) bool { k := r.top[s].kind; return k != 0 && k != 'n' }
 
 // kind is the first byte of a special key's value; 0: absent.
 func (r *record) kind(s special) byte { return r.top[s].kind }
@@ -240,21 +242,28 @@ var errNamed = errors.New("another source")
 
 // parse goes through the record at p by the plan.
 func (d *Decoder) parse(pl *plan, b []byte, p int) (end int, err error) {
-	d.begin(pl, b)
+	d.begin(b)
+	d.enter(pl)
 	return d.object(pl.root, p, 0)
 }
 
 // begin makes ready for a record of the text b.
-func (d *Decoder) begin(pl *plan, b []byte) {
+func (d *Decoder) begin(b []byte) {
 	r := &d.record
-	d.touch(pl.table)
-	if r.plan != pl { // a pointer costs the collector's barrier each time
-		r.plan = pl
-	}
-	r.b, r.row = b, len(pl.table.rows.origins)
+	r.b = b
 	r.top, r.time = [specials]value{}, value{}
 	r.rescued, r.unknown, r.checks = r.rescued[:0], r.unknown[:0], r.checks[:0]
 	r.homeless, r.dropped, r.floored, r.late, r.repeated, r.misfit = 0, 0, 0, false, false, nil
+}
+
+// enter begins a row of the plan's table.
+func (d *Decoder) enter(pl *plan) {
+	d.touch(pl.table)
+	r := &d.record
+	if r.plan != pl { // a pointer costs the collector's barrier each time
+		r.plan = pl
+	}
+	r.row = len(pl.table.rows.origins)
 }
 
 // undo takes the record at work out of the vectors.

@@ -7,7 +7,7 @@ import (
 	"datalake/pkg/jsontext"
 )
 
-// shapes are the line templates of a plan: what stands between the values of the records seen before, as a tree. A path from
+// shapes are the line templates of a folder: what stands between the values of the records seen before, as a tree. A path from
 // the root is the beginning of records; one to a step without a value is a whole record. So records that differ in optional
 // keys share what they have in common, and an alternative is tried by one comparison, with nothing to take back.
 //
@@ -15,18 +15,23 @@ import (
 // itself valid JSON with the same keys in the same places, none of them twice. This is all that the fast path leaves out; what
 // happens to values is the strict path's code, or gives the same.
 //
+// The source of an envelope is a part of the literals, for it decides the plan: the steps behind it are of one plan. Those
+// before it, if they only take the envelope's keys, are shared by the folder's plans.
+//
 // Whether shapes are used and learned depends on what came before. Results do not, as both paths give the same.
 type shapes struct {
-	root  step // its literal is empty
-	steps int
-	score int // grows with hits, falls with misses; below 0 the fast path pauses
-	pause int // records left that go to the strict path at once
-	wait  int // the next pause
+	folder string
+	root   step // its literal is empty
+	steps  int
+	score  int // grows with hits, falls with misses; below 0 the fast path pauses
+	pause  int // records left that go to the strict path at once
+	wait   int // the next pause
 }
 
 const (
-	mostSteps    = 4096 // in the shapes of a plan, then they are learned anew
+	mostSteps    = 4096 // in the shapes of a folder, then they are learned anew
 	mostAllSteps = 32 << 10
+	mostFolders  = 1 << 10
 	mostNext     = 16 // alternatives after a value
 	mostLiteral  = 1 << 10
 	bestScore    = 32
@@ -54,18 +59,20 @@ const (
 
 // step is a literal and what follows it.
 type step struct {
-	words [literalWords]uint64 // the literal's first bytes, filled up with zeros
-	full  int                  // whole words
-	mask  uint64               // of the bytes of the word after those
-	n     int                  // length
-	long  string               // the literal, if it is longer than words
-	op    opcode
-	depth int8 // how many objects are open around the value
-	kid   *node
-	at    *place // opStranger
-	typ   *typ   // the one column
-	vec   *vector
-	next  []*step // longer literals first: one may be the beginning of another
+	words   [literalWords]uint64 // the literal's first bytes, filled up with zeros
+	full    int                  // whole words
+	mask    uint64               // of the bytes of the word after those
+	n       int                  // length
+	long    string               // the literal, if it is longer than words
+	op      opcode
+	depth   int8    // how many objects are open around the value
+	special special // opTop
+	plan    *plan   // nil: of any
+	kid     *node
+	at      *place // opStranger
+	typ     *typ   // the one column
+	vec     *vector
+	next    []*step // longer literals first: one may be the beginning of another
 }
 
 const literalWords = 6
@@ -117,29 +124,32 @@ func (s *shapes) miss() {
 
 // learn adds the shape of the valid record at p, none of whose keys comes twice, to those of its plan.
 func (d *Decoder) learn(pl *plan, b []byte, p int) {
-	s := pl.shapes
-	switch {
-	case d.strict || pl.table.schema == nil || s != nil && s.pause > 0:
+	if d.strict || pl.table.schema == nil {
 		return
+	}
+	s := d.folders[pl.folder]
+	switch {
 	case s == nil:
-		s = &shapes{score: firstScore, wait: firstWait}
-		pl.shapes = s
+		if d.folders == nil {
+			d.folders = map[string]*shapes{}
+		}
+		s = &shapes{folder: pl.folder, score: firstScore, wait: firstWait}
+		d.folders[pl.folder] = s
+	case s.pause > 0:
+		return
 	case s.steps >= mostSteps:
 		d.steps -= s.steps
-		*s = shapes{pause: s.wait, score: firstScore, wait: min(2*s.wait, mostWait)}
+		*s = shapes{folder: s.folder, score: firstScore, pause: s.wait, wait: min(2*s.wait, mostWait)}
 		return
 	}
-	if d.steps >= mostAllSteps { // too many sources: begin again with those that still come
-		d.steps = 0
-		for _, o := range d.plans {
-			o.shapes = nil
-		}
+	if d.steps >= mostAllSteps || len(d.folders) > mostFolders { // begin again with those that still come
+		d.steps, d.shapes, d.folders = 0, nil, nil
 		return
 	}
-	l := learner{d: d, plan: pl, b: b, from: p, s: &s.root}
+	l := learner{d: d, plan: pl, shapes: s, b: b, from: p, s: &s.root}
 	before := s.steps
 	if end := l.object(pl.root, p, 0); l.ok() {
-		l.add(end, &step{op: opEnd})
+		l.add(end, &step{op: opEnd, plan: pl})
 	}
 	d.steps += s.steps - before
 }
@@ -148,6 +158,8 @@ func (d *Decoder) learn(pl *plan, b []byte, p int) {
 type learner struct {
 	d      *Decoder
 	plan   *plan
+	shapes *shapes
+	bound  bool // the source, or a value that needs the plan, has been met
 	b      []byte
 	from   int   // where the literal at work begins
 	s      *step // the last step; nil: the record cannot have a shape
@@ -162,7 +174,7 @@ func (l *learner) ok() bool { return l.s != nil }
 func (l *learner) add(p int, s *step) {
 	literal := l.b[l.from:p]
 	for _, k := range l.s.next {
-		if k.op == s.op && k.is(literal) {
+		if k.op == s.op && k.plan == s.plan && k.is(literal) {
 			l.s = k
 			return
 		}
@@ -172,14 +184,14 @@ func (l *learner) add(p int, s *step) {
 		return
 	}
 	t := newStep(literal, s.op)
-	t.depth, t.kid, t.at, t.typ, t.vec = s.depth, s.kid, s.at, s.typ, s.vec
+	t.depth, t.special, t.plan, t.kid, t.at, t.typ, t.vec = s.depth, s.special, s.plan, s.kid, s.at, s.typ, s.vec
 	i := slices.IndexFunc(l.s.next, func(k *step) bool { return k.n < t.n })
 	if i < 0 {
 		i = len(l.s.next)
 	}
 	l.s.next = slices.Insert(l.s.next, i, t)
 	l.s = t
-	l.plan.shapes.steps++
+	l.shapes.steps++
 }
 
 func (l *learner) object(n *node, p, depth int) int {
@@ -210,7 +222,9 @@ func (l *learner) object(n *node, p, depth int) int {
 				l.s = nil
 				return p
 			}
-			if kid == nil || kid.special != isSource || !l.plan.envelope { // the source is a part of the literal: it decides the plan
+			if kid != nil && kid.special == isSource && l.plan.envelope {
+				l.bound = true
+			} else {
 				l.value(n, kid, key, p, depth+1)
 				l.from = end
 			}
@@ -236,12 +250,15 @@ func (p *plan) mayBe(d *Decoder, object bool) bool {
 // value adds the step of the value at p.
 func (l *learner) value(n, kid *node, key []byte, p, depth int) {
 	l.values++
-	s := step{op: opMember, depth: int8(depth), kid: kid}
+	s := step{op: opMember, depth: int8(depth), plan: l.plan, kid: kid}
 	switch {
 	case kid == nil:
 		s.op, s.kid, s.at = opStranger, n, n.stranger(key)
 	case kid.consumed:
-		s.op = opTop
+		s.op, s.special, s.kid = opTop, kid.special, nil
+		if !l.bound {
+			s.plan = nil
+		}
 	case kid.special != ordinary || kid.rescue:
 	case kid.time && len(kid.slots) == 0 && len(kid.kids) == 0:
 		s.op = opTime
@@ -249,5 +266,6 @@ func (l *learner) value(n, kid *node, key []byte, p, depth int) {
 		s.typ, s.vec = kid.slots[0].typ, kid.slots[0].vec
 		s.op = s.typ.opcode()
 	}
+	l.bound = l.bound || s.plan != nil
 	l.add(p, &s)
 }
