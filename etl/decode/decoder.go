@@ -38,6 +38,7 @@ type Decoder struct {
 	out    *Output
 
 	strict  bool // no fast path
+	eager   bool // it never pauses
 	folders map[string]*shapes
 	shapes  *shapes // of the last record's folder
 	steps   int     // of all shapes

@@ -23,7 +23,7 @@ func (d *Decoder) fast(c *batch.Chunk, b []byte, p int) (end int, ok bool) {
 		}
 		d.shapes = s
 	}
-	if s.pause > 0 {
+	if s.pause > 0 && !d.eager {
 		s.pause--
 		return p, false
 	}

@@ -20,19 +20,20 @@ import (
 //
 // Whether shapes are used and learned depends on what came before. Results do not, as both paths give the same.
 type shapes struct {
-	folder string
-	root   step // its literal is empty
-	steps  int
-	score  int // grows with hits, falls with misses; below 0 the fast path pauses
-	pause  int // records left that go to the strict path at once
-	wait   int // the next pause
+	folder  string
+	root    step // its literal is empty
+	steps   int
+	evicted int
+	score   int // grows with hits, falls with misses; below 0 the fast path pauses
+	pause   int // records left that go to the strict path at once
+	wait    int // the next pause
 }
 
 const (
 	mostSteps    = 4096 // in the shapes of a folder, then they are learned anew
 	mostAllSteps = 32 << 10
 	mostFolders  = 1 << 10
-	mostNext     = 16 // alternatives after a value
+	mostNext     = 24 // alternatives after a value
 	mostLiteral  = 1 << 10
 	bestScore    = 32
 	firstScore   = 8
@@ -107,6 +108,15 @@ func (s *step) is(literal []byte) bool {
 	return s.words == t.words
 }
 
+// size is the number of steps of the tree at s.
+func (s *step) size() int {
+	n := 1
+	for _, k := range s.next {
+		n += k.size()
+	}
+	return n
+}
+
 // hit and miss keep the score.
 func (s *shapes) hit() {
 	if s.score < bestScore {
@@ -135,7 +145,7 @@ func (d *Decoder) learn(pl *plan, b []byte, p int) {
 		}
 		s = &shapes{folder: pl.folder, score: firstScore, wait: firstWait}
 		d.folders[pl.folder] = s
-	case s.pause > 0:
+	case s.pause > 0 && !d.eager:
 		return
 	case s.steps >= mostSteps:
 		d.steps -= s.steps
@@ -179,9 +189,15 @@ func (l *learner) add(p int, s *step) {
 			return
 		}
 	}
-	if len(l.s.next) >= mostNext || len(literal) > mostLiteral {
+	if len(literal) > mostLiteral {
 		l.s = nil
 		return
+	}
+	if len(l.s.next) >= mostNext { // one makes room, each in turn
+		i := l.shapes.evicted % mostNext
+		l.shapes.evicted++
+		l.shapes.steps -= l.s.next[i].size()
+		l.s.next = slices.Delete(l.s.next, i, i+1)
 	}
 	t := newStep(literal, s.op)
 	t.depth, t.special, t.plan, t.kid, t.at, t.typ, t.vec = s.depth, s.special, s.plan, s.kid, s.at, s.typ, s.vec
