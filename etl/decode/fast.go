@@ -95,7 +95,10 @@ func (d *Decoder) follow(s *step, b []byte, p int) (pl *plan, end int, ok bool) 
 			if b[p] == '"' {
 				if end := plainEnd(b, p+1); b[end] == '"' {
 					s.vec.pad(row)
-					d.addText(s.vec, b[p+1:end])
+					if s.vec.text.addShort(b, p+1, end-p-1) {
+						r.checks = append(r.checks, s.vec)
+					}
+					s.vec.mark(1)
 					p = end + 1
 					continue
 				}

@@ -21,6 +21,9 @@ type text struct {
 	codes []uint32
 	born  []int32  // for each entry the number of the value that brought it
 	slots []uint64 // hash table: upper half of the hash, entry + 1; 0 is empty
+
+	cache []cached // of addShort; nil until it is first called
+	gen   uint32   // of the cache's entries that are valid
 }
 
 var dictSeed = rand.Uint64() // the order of entries does not depend on it
@@ -38,6 +41,7 @@ func (t *text) reset() {
 	t.n = 0
 	t.heap, t.off, t.codes, t.born = t.heap[:0], t.off[:0], t.codes[:0], t.born[:0]
 	clear(t.slots)
+	t.forget()
 }
 
 // add appends s. check tells that the dictionary has become large: then full must be asked when the row is kept.
@@ -118,6 +122,9 @@ func (t *text) truncate(n int) {
 		t.off = t.off[:n]
 		t.n = n
 		return
+	}
+	if len(t.born) > 0 && int(t.born[len(t.born)-1]) >= n {
+		t.forget()
 	}
 	for len(t.born) > 0 && int(t.born[len(t.born)-1]) >= n {
 		last := len(t.off) - 1
