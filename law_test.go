@@ -74,7 +74,7 @@ var laws = []law{
 		"only cmd picks adapters",
 		"the engine gets its stores from the caller, so that it runs the same on a folder, in memory and on a bucket",
 		func(s *source) string {
-			if s.test || under(s.pkg, "cmd") || under(s.pkg, "pkg/storage") {
+			if s.test || program(s.pkg) || under(s.pkg, "pkg/storage") {
 				return ""
 			}
 			return s.firstImport(func(to string) bool {
@@ -87,7 +87,7 @@ var laws = []law{
 		"flags, environment, signals, exit codes, logs and terminals belong to programs; a library that reads them cannot be used twice in one process",
 		func(s *source) string {
 			// planted reads which bug to show, in test builds only.
-			if s.test || under(s.pkg, "cmd") || s.pkg == "pkg/planted" {
+			if s.test || program(s.pkg) || s.pkg == "pkg/planted" {
 				return ""
 			}
 			if to := s.firstImport(func(to string) bool {
@@ -187,6 +187,9 @@ func layer(pkg string) int {
 	}
 	return outside
 }
+
+// program says whether a folder holds programs: the product's, and those that measure it.
+func program(pkg string) bool { return under(pkg, "cmd") || under(pkg, "benchmarks") }
 
 func under(pkg, dir string) bool { return pkg == dir || strings.HasPrefix(pkg, dir+"/") }
 

@@ -132,15 +132,14 @@ func (d *shape) draw(r *rng) {
 			}
 		}
 	}
+	// A chain of objects as deep as can be, and some more anywhere.
 	places := []place{{d.root, []string{"data"}}}
-	for n := r.between(5, 9); n > 0; n-- {
-		p := pick(r, places)
-		if n == 1 || len(places) < objectsDeep {
-			p = places[len(places)-1] // so that one of them is as deep as can be
-		}
-		if len(p.path) == objectsDeep {
-			n++
-			continue
+	for i := range r.between(5, 9) {
+		p := places[len(places)-1]
+		for i >= objectsDeep-1 {
+			if p = pick(r, places); len(p.path) < objectsDeep {
+				break
+			}
 		}
 		k := key(p.path)
 		c := d.node(k, kindObject)

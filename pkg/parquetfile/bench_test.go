@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"datalake/pkg/parquetfile/internal/dict"
+	"datalake/pkg/parquetfile/internal/encode"
 )
 
 // sensors are rows like those of a fleet of devices: an id of its own each, two times, two coded strings, three
@@ -62,8 +63,11 @@ func codedFast(rec arrow.Record, columns ...int) arrow.Record {
 			index.Append(uint32(t.Code([]byte(cols[c].(*array.String).Value(i)))))
 		}
 		fields[c].Type = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint32, ValueType: arrow.BinaryTypes.String}
-		cols[c] = array.NewDictionaryArray(fields[c].Type, index.NewArray(), textArray(memory.DefaultAllocator, arrow.BinaryTypes.String, t.Text,
-			append([]uint32{0}, t.Ends...)))
+		values := array.NewStringBuilder(memory.DefaultAllocator)
+		for k := range t.Ends {
+			values.Append(string(t.Value(int32(k))))
+		}
+		cols[c] = array.NewDictionaryArray(fields[c].Type, index.NewArray(), values.NewArray())
 	}
 	return array.NewRecord(arrow.NewSchema(fields, nil), cols, rec.NumRows())
 }
@@ -88,7 +92,7 @@ func BenchmarkWrite(b *testing.B) {
 			}
 			size := int64(0)
 			for _, col := range rec.Columns() {
-				size += rowBytes(col, rows)
+				size += encode.RowBytes(col, rows)
 			}
 			b.SetBytes(size)
 			b.ReportAllocs()

@@ -7,12 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 
+	"datalake/pkg/parquetfile/internal/codec"
+	"datalake/pkg/parquetfile/internal/decode"
 	"datalake/pkg/parquetfile/internal/meta"
+	"datalake/pkg/parquetfile/internal/shape"
 )
 
 // sample is a file with every encoding, several pages and row groups.
@@ -133,28 +139,93 @@ func TestDamagedBodies(t *testing.T) {
 		rec := randomRecord(r, memory.DefaultAllocator, s, 200)
 		f := openFile(t, write(t, s, Options{}, small, rec))
 		rec.Release()
-		for _, l := range f.schema.leaves {
-			c := f.chunk(0, l)
-			for c.next() == nil {
-				body, h := bytes.Clone(c.body), meta.DataPageHeader{NumValues: int32(c.page.levels), Encoding: c.page.encoding, DefEncoding: 3, RepEncoding: 3}
+		for _, l := range f.schema.Leaves {
+			m := f.meta.Groups[0].Columns[l.Index].Meta
+			var pages []bodyOfPage
+			for at, end := m.Start(), m.Start()+m.CompressedSize; at < end; {
+				p, n := pageAt(t, f, at, m.Codec)
+				pages = append(pages, p)
+				at += n
+			}
+			for k, p := range pages {
+				// A dictionary is met with a page that needs it, a page with its dictionary.
+				part := []bodyOfPage{p}
+				at := 0
+				if d := pages[0]; d.head.Type == format.DictionaryPage {
+					part, at = []bodyOfPage{d, pages[max(k, 1)]}, min(k, 1)
+				}
+				if err := decodePages(t, l, m, part); err != nil {
+					t.Fatalf("%s: the pages as they were: %v", typ, err)
+				}
 				for range 60 {
-					c.body = bytes.Clone(body)
+					b := bytes.Clone(p.body)
 					for range 1 + r.IntN(3) {
-						if len(c.body) > 0 {
-							c.body[r.IntN(len(c.body))] = byte(r.IntN(256))
+						if len(b) > 0 {
+							b[r.IntN(len(b))] = byte(r.IntN(256))
 						}
 					}
 					if r.IntN(3) == 0 {
-						c.body = c.body[:r.IntN(len(c.body)+1)]
+						b = b[:r.IntN(len(b)+1)]
 					}
-					if err := c.decode(&h); err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrUnsupported) {
+					part[at].body = b
+					if err := decodePages(t, l, m, part); err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrUnsupported) {
 						t.Errorf("%s: %v", typ, err)
 					}
 				}
-				c.body = body
 			}
 		}
 	}
+}
+
+// bodyOfPage is a page, decompressed.
+type bodyOfPage struct {
+	head meta.PageHeader
+	body []byte
+}
+
+// pageAt is the page at a place in the file, and its size there.
+func pageAt(t testing.TB, f *File, at int64, c format.CompressionCodec) (p bodyOfPage, size int64) {
+	t.Helper()
+	b, err := readAt(f.r, at, f.data-at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := meta.Unmarshal(b, &p.head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size = int64(n) + int64(p.head.Compressed)
+	if p.body, err = codec.Decompress(nil, b[n:size], int(p.head.Uncompressed), c); err != nil {
+		t.Fatal(err)
+	}
+	return p, size
+}
+
+// decodePages reads a chunk of these pages, uncompressed and with the right checksums.
+func decodePages(t testing.TB, l *shape.Leaf, m meta.Column, pages []bodyOfPage) (err error) {
+	t.Helper()
+	var b []byte
+	var enc meta.Marshaler
+	m.NumValues = 0
+	for _, p := range pages {
+		h := p.head
+		h.Compressed, h.Uncompressed, h.CRC = int32(len(p.body)), int32(len(p.body)), thrift.New(int32(crc32.ChecksumIEEE(p.body)))
+		head, err := enc.Marshal(&h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = append(append(b, head...), p.body...)
+		m.NumValues += int64(h.Data.V.NumValues)
+	}
+	m.Codec, m.DataPageOffset, m.DictionaryOffset, m.CompressedSize = format.Uncompressed, 0, thrift.Null[int64]{}, int64(len(b))
+	c := decode.NewChunk(bytes.NewReader(b), l, &m)
+	for err == nil {
+		err = c.Next()
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
 
 func TestChecksum(t *testing.T) {
@@ -215,15 +286,15 @@ func FuzzFooter(f *testing.F) {
 		if _, err := meta.Unmarshal(b, &m); err != nil {
 			return
 		}
-		s, fs, err := parseSchema(m.Schema)
+		s, fs, err := shape.Parse(m.Schema)
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrUnsupported) {
 				t.Errorf("an error of no known kind: %v", err)
 			}
 			return
 		}
-		if len(fs.fields) != s.NumFields() {
-			t.Errorf("%d fields of %d", len(fs.fields), s.NumFields())
+		if len(fs.Fields) != s.NumFields() {
+			t.Errorf("%d fields of %d", len(fs.Fields), s.NumFields())
 		}
 	})
 }

@@ -25,5 +25,14 @@
 // (PLAIN, RLE_DICTIONARY, DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY), codecs (none, snappy, zstd) and page format. A
 // file that is damaged gives ErrCorrupt, never a panic.
 //
+// What is written can be read: a value or a row that would make a page of more than 1 GiB, or of 2^27 values, is
+// ErrUnsupported.
+//
+// # The rooms
+//
+// This package holds what a file is: row groups, page index, filters, footer. Below internal, shape is the tree of fields
+// and columns; encode makes pages of arrays and decode arrays of pages; stats, dict, codec and runs are the steps they take;
+// meta is the Thrift structs and fault the kinds of errors.
+//
 // The package does no I/O of its own: it writes to an io.Writer and reads from an io.ReaderAt. It starts no goroutines.
 package parquetfile

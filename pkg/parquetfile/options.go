@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"datalake/pkg/parquetfile/internal/codec"
+	"datalake/pkg/parquetfile/internal/encode"
+	"datalake/pkg/parquetfile/internal/meta"
 )
 
 // The values of Options.Encoding and Options.Compression.
@@ -68,20 +72,17 @@ func (o Options) Validate() error {
 
 // limits are what the format leaves to the writer. Tests make them small.
 type limits struct {
-	pageRows   int // rows of a page
-	pageLevels int // values and nulls of a page, where a row has many; a page ends with the row that reaches it
-	pageBytes  int // bytes of a page's values, or of a dictionary; a page ends with the row that reaches it
-	dictValues int // values of a dictionary
+	encode.Limits
 	groupRows  int
 	groupBytes int64
 }
 
 func defaultLimits(o Options) limits {
 	return limits{
-		pageRows:   16 << 10,
-		pageLevels: 64 << 10,
-		pageBytes:  1 << 20,
-		dictValues: 64 << 10,
+		Limits: encode.Limits{
+			PageRows: 16 << 10, PageLevels: 64 << 10, PageBytes: 1 << 20, DictValues: 64 << 10,
+			MaxValues: meta.MaxPageValues, MaxBytes: codec.MaxSize, // what is written must be readable
+		},
 		groupRows:  o.RowGroupRows,
 		groupBytes: 128 << 20,
 	}

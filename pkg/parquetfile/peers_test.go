@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
@@ -97,8 +99,11 @@ func peerText(v parquet.Value, like arrow.Array) string {
 	case *array.Float64Builder:
 		b.Append(v.Double())
 	case *array.Decimal128Builder:
-		x := vector{leaf: &leaf{width: len(v.ByteArray())}, text: v.ByteArray()}
-		b.Append(x.decimal(0))
+		x := new(big.Int).SetBytes(v.ByteArray())
+		if x.Bit(8*len(v.ByteArray())-1) == 1 { // two's complement
+			x.Sub(x, new(big.Int).Lsh(big.NewInt(1), uint(8*len(v.ByteArray()))))
+		}
+		b.Append(decimal128.FromBigInt(x))
 	}
 	a := b.NewArray()
 	defer a.Release()

@@ -2,6 +2,7 @@ package parquetfile
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"datalake/pkg/parquetfile/internal/shape"
+	"datalake/pkg/parquetfile/internal/stats"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -78,6 +82,9 @@ func TestStatistics(t *testing.T) {
 		{"string", []string{long + "\x7f" + "x"}, long + "\x7f", strings.Repeat("a", 62) + "b", false, false, 0}, // U+0080 needs two bytes
 		{"binary", []string{strings.Repeat("\xff", 65)}, strings.Repeat("\xff", 64), strings.Repeat("\xff", 65), false, true, 0},
 		{"binary", []string{long + "\xff\xff"}, long + "\xff", strings.Repeat("a", 62) + "b", false, false, 0},
+		{"binary", []string{strings.Repeat("\xff", 1024)}, strings.Repeat("\xff", 64), strings.Repeat("\xff", 1024), false, true, 0},
+		{"binary", []string{"a", strings.Repeat("\xff", 1025)}, "none", "none", false, false, 0}, // a footer holds no values without end
+		{"string", []string{strings.Repeat("\U0010ffff", 300)}, "none", "none", false, false, 0},
 		{"decimal(9,2)", []string{"-1.00", "2.50"}, "-100", "250", true, true, 0},
 		{"decimal(20,0)", []string{"-1", "255", "0"}, "\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\x00\x00\x00\x00\x00\x00\x00\x00\xff", true, true, 0},
 	} {
@@ -87,7 +94,7 @@ func TestStatistics(t *testing.T) {
 		}
 		name := fmt.Sprintf("%s %.80q", c.typ, c.values)
 		st := f.meta.Groups[0].Columns[0].Meta.Statistics
-		lo, hi := boundText(f.schema.leaves[0], st.MinValue), boundText(f.schema.leaves[0], st.MaxValue)
+		lo, hi := boundText(f.schema.Leaves[0], st.MinValue), boundText(f.schema.Leaves[0], st.MaxValue)
 		if lo != c.min || hi != c.max {
 			t.Errorf("%s: bounds %q, %q, want %q, %q", name, lo, hi, c.min, c.max)
 		}
@@ -100,18 +107,61 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-func boundText(l *leaf, b []byte) string {
+// plainValues are the values of each row, not null, in the PLAIN encoding.
+func plainValues(arr arrow.Array, l *shape.Leaf) [][][]byte {
+	rows := make([][][]byte, arr.Len())
+	for i := range rows {
+		if arr.IsNull(i) {
+			continue
+		}
+		switch a := arr.(type) {
+		case *array.List:
+			lo, hi := a.ValueOffsets(i)
+			part := array.NewSlice(a.ListValues(), lo, hi)
+			rows[i] = slices.Concat(plainValues(part, l)...)
+			part.Release()
+		case *array.String:
+			rows[i] = [][]byte{[]byte(a.Value(i))}
+		case *array.Binary:
+			rows[i] = [][]byte{bytes.Clone(a.Value(i))}
+		case *array.Boolean:
+			rows[i] = [][]byte{{0}}
+			if a.Value(i) {
+				rows[i][0][0] = 1
+			}
+		case *array.Int32:
+			rows[i] = [][]byte{binary.LittleEndian.AppendUint32(nil, uint32(a.Value(i)))}
+		case *array.Date32:
+			rows[i] = [][]byte{binary.LittleEndian.AppendUint32(nil, uint32(a.Value(i)))}
+		case *array.Float32:
+			rows[i] = [][]byte{binary.LittleEndian.AppendUint32(nil, math.Float32bits(a.Value(i)))}
+		case *array.Int64:
+			rows[i] = [][]byte{binary.LittleEndian.AppendUint64(nil, uint64(a.Value(i)))}
+		case *array.Float64:
+			rows[i] = [][]byte{binary.LittleEndian.AppendUint64(nil, math.Float64bits(a.Value(i)))}
+		case *array.Decimal128:
+			v := binary.BigEndian.AppendUint64(nil, uint64(a.Value(i).HighBits()))
+			v = binary.BigEndian.AppendUint64(v, a.Value(i).LowBits())
+			rows[i] = [][]byte{v[16-l.Width:]}
+		default:
+			panic(fmt.Sprintf("no plain %T", a))
+		}
+	}
+	return rows
+}
+
+func boundText(l *shape.Leaf, b []byte) string {
 	if b == nil {
 		return "none"
 	}
-	switch l.order {
-	case orderInt32, orderInt64:
-		return fmt.Sprint(l.order.number(b))
-	case orderFloat64:
-		return fmt.Sprint(math.Float64frombits(uint64(orderInt64.number(b))))
-	case orderFloat32:
-		return fmt.Sprint(math.Float32frombits(uint32(orderInt32.number(b))))
-	case orderBool:
+	switch l.Order {
+	case stats.Int32, stats.Int64:
+		return fmt.Sprint(l.Order.Int(b))
+	case stats.Float64:
+		return fmt.Sprint(math.Float64frombits(uint64(stats.Int64.Int(b))))
+	case stats.Float32:
+		return fmt.Sprint(math.Float32frombits(uint32(stats.Int32.Int(b))))
+	case stats.Bool:
 		return fmt.Sprint(b[0] != 0)
 	}
 	return string(b)
@@ -124,6 +174,8 @@ func TestPageIndexBounds(t *testing.T) {
 		s := columns(t, typ)
 		rec := randomRecord(rand.New(rand.NewPCG(8, 8)), mem, s, 1000)
 		f := openFile(t, write(t, s, Options{RowGroupRows: 400}, small, rec))
+		l := f.schema.Leaves[0]
+		values := plainValues(rec.Column(0), l)
 		rec.Release()
 		pages := 0
 		for g := range f.meta.Groups {
@@ -132,44 +184,32 @@ func TestPageIndexBounds(t *testing.T) {
 			if ok, err := f.readIndex(cm.ColumnIndexOffset.V, cm.ColumnIndexLength.V, &idx); err != nil || !ok {
 				t.Fatalf("%s: column index %v, %v", typ, ok, err)
 			}
-			l := f.schema.leaves[0]
-			c := f.chunk(g, l)
-			for k := 0; c.next() == nil; k++ {
+			var offsets format.OffsetIndex
+			if ok, err := f.readIndex(cm.OffsetIndexOffset.V, cm.OffsetIndexLength.V, &offsets); err != nil || !ok {
+				t.Fatalf("%s: offset index %v, %v", typ, ok, err)
+			}
+			group := values[400*g : min(400*(g+1), len(values))]
+			for k, at := range offsets.PageLocations {
 				pages++
-				p, lo, hi := &c.page, idx.MinValues[k], idx.MaxValues[k]
-				if idx.NullPages[k] != (p.present == 0) {
-					t.Errorf("%s: page %d: null page %v, %d values", typ, k, idx.NullPages[k], p.present)
+				end := int64(len(group))
+				if k+1 < len(offsets.PageLocations) {
+					end = offsets.PageLocations[k+1].FirstRowIndex
 				}
-				at := 0
-				for i := range p.present {
-					var v []byte
-					switch {
-					case p.encoding == format.RLEDictionary && c.dict.offsets != nil:
-						v = c.dict.value(p.codes[i])
-					case p.encoding == format.RLEDictionary && l.width == 4:
-						v = appendPlain(nil, c.dict.fixed32[p.codes[i]:p.codes[i]+1])
-					case p.encoding == format.RLEDictionary:
-						v = appendPlain(nil, c.dict.fixed64[p.codes[i]:p.codes[i]+1])
-					case l.phys == format.Boolean:
-						v = []byte{p.bits[i>>3] >> (i & 7) & 1}
-					case l.phys == format.FixedLenByteArray:
-						v = p.text[i*l.width : (i+1)*l.width]
-					case l.phys == format.ByteArray:
-						v = p.text[at : at+int(p.lens[i])]
-						at += int(p.lens[i])
-					case l.width == 4:
-						v = appendPlain(nil, p.fixed32[i:i+1])
-					default:
-						v = appendPlain(nil, p.fixed64[i:i+1])
-					}
+				lo, hi := idx.MinValues[k], idx.MaxValues[k]
+				none := true
+				for _, v := range slices.Concat(group[at.FirstRowIndex:end]...) {
+					none = false
 					if s := boundText(l, v); s == "NaN" {
 						continue
 					}
-					if l.order.compare(v, lo) < 0 || l.order.compare(v, hi) > 0 {
+					if l.Order.Compare(v, lo) < 0 || l.Order.Compare(v, hi) > 0 {
 						t.Errorf("%s: page %d: %q is not from %q to %q", typ, k, v, lo, hi)
 					}
 				}
-				if l.utf8 && (!utf8.Valid(lo) || !utf8.Valid(hi) || len(lo) > maxBound || len(hi) > maxBound) {
+				if idx.NullPages[k] != none {
+					t.Errorf("%s: page %d: null page %v, without values %v", typ, k, idx.NullPages[k], none)
+				}
+				if l.UTF8 && (!utf8.Valid(lo) || !utf8.Valid(hi) || len(lo) > 64 || len(hi) > 64) {
 					t.Errorf("%s: page %d: bounds %q, %q", typ, k, lo, hi)
 				}
 			}
@@ -177,6 +217,20 @@ func TestPageIndexBounds(t *testing.T) {
 		if pages < 5 {
 			t.Errorf("%s: only %d pages", typ, pages)
 		}
+	}
+	// A page without bounds takes them from its row group, where a later one has some.
+	far, file := one(t, "binary", Options{RowGroupRows: 3}, func(w *Writer) { w.lim.PageRows = 1 }, strings.Repeat("\xff", 2000), "a", "b", "c")
+	if _, err := Verify(bytes.NewReader(file), int64(len(file))); err != nil {
+		t.Error(err)
+	}
+	for g, want := range []bool{false, true} {
+		c := far.meta.Groups[g].Columns[0]
+		if c.ColumnIndexOffset.Valid != want || (c.Meta.Statistics.MinValue != nil) != want || (c.Meta.Statistics.MaxValue != nil) != want {
+			t.Errorf("row group %d: bounds %q, %q, a column index: %v", g, c.Meta.Statistics.MinValue, c.Meta.Statistics.MaxValue, c.ColumnIndexOffset.Valid)
+		}
+	}
+	if ok, err := far.MayContain("c0", strings.Repeat("\xff", 2000)); !ok || err != nil {
+		t.Errorf("MayContain of a value without bounds: %v, %v", ok, err)
 	}
 	f, _ := one(t, "double", Options{}, nil, "NaN", "NaN")
 	if f.meta.Groups[0].Columns[0].ColumnIndexOffset.Valid {
@@ -255,7 +309,7 @@ func TestBloom(t *testing.T) {
 		{"mixed", mixed, small, 5000, 10_000},
 	} {
 		f, _ := one(t, "string", Options{Bloom: []string{"c0"}}, c.tune, c.values...)
-		filter, err := f.filter(0, f.schema.leaves[0])
+		filter, err := f.filter(0, f.schema.Leaves[0])
 		if err != nil || filter == nil {
 			t.Fatalf("%s: no filter: %v", c.name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -135,8 +136,11 @@ func TestNewWriterRefuses(t *testing.T) {
 		field(arrow.StructOf(arrow.Field{Name: "x", Type: arrow.BinaryTypes.String}, arrow.Field{Name: "y", Type: arrow.BinaryTypes.String},
 			arrow.Field{Name: "x", Type: arrow.BinaryTypes.String})),
 	} {
-		if _, err := NewWriter(io.Discard, s, Options{}); !errors.Is(err, ErrUnsupported) {
+		_, err := NewWriter(io.Discard, s, Options{})
+		if !errors.Is(err, ErrUnsupported) {
 			t.Errorf("schema %s: %v, want ErrUnsupported", s, err)
+		} else if strings.Count(err.Error(), "unsupported") != 1 {
+			t.Errorf("the error says it twice: %v", err)
 		}
 	}
 	s := field(arrow.BinaryTypes.String)

@@ -10,7 +10,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// MaxSize is the size of the largest body that is decompressed.
+// MaxSize is the size of the largest body that is decompressed, and so of the largest that may be written.
 const MaxSize = 1 << 30
 
 // ErrUnknown: the codec is none of Uncompressed, Snappy and Zstd.

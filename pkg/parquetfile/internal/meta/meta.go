@@ -20,6 +20,9 @@ type Statistics struct {
 	MinExact  thrift.Null[bool]  `thrift:"8,optional"`
 }
 
+// MaxPageValues is the most values and nulls of a page that is read, and so of one that may be written.
+const MaxPageValues = 1 << 27
+
 // DataPageHeader is that of a data page v1. It has no statistics: the page index has them.
 type DataPageHeader struct {
 	NumValues   int32           `thrift:"1,required"`

@@ -1,4 +1,4 @@
-package parquetfile
+package encode
 
 import (
 	"encoding/binary"
@@ -11,12 +11,15 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/dict"
+	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/shape"
+	"datalake/pkg/parquetfile/internal/stats"
 )
 
 // byteStrings holds strings, binaries, and decimals of more than 18 digits.
 type byteStrings struct {
-	leaf    *leaf
-	lim     *limits
+	leaf    *shape.Leaf
+	lim     *Limits
 	compact bool
 	bloom   bool
 
@@ -54,7 +57,7 @@ func binaryOf(arr arrow.Array) binarySource {
 	return s
 }
 
-func newByteStrings(l *leaf, lim *limits, compact, bloom bool) *byteStrings {
+func newByteStrings(l *shape.Leaf, lim *Limits, compact, bloom bool) *byteStrings {
 	return &byteStrings{leaf: l, lim: lim, compact: compact, bloom: bloom, dict: true, table: dict.NewTexts()}
 }
 
@@ -77,13 +80,13 @@ func (b *byteStrings) unbind() {
 
 func (b *byteStrings) full() bool {
 	if b.dict {
-		return len(b.table.Text) >= b.lim.pageBytes
+		return len(b.table.Text) >= b.lim.PageBytes
 	}
-	return len(b.arena) >= b.lim.pageBytes
+	return len(b.arena) >= b.lim.PageBytes
 }
 
-func (b *byteStrings) append(s *scratch, rows []uint32, all bool) (int, error) {
-	limit := b.lim.pageBytes
+func (b *byteStrings) append(s *Scratch, rows []uint32, all bool) (int, error) {
+	limit := b.lim.PageBytes
 	if all {
 		limit = int(^uint(0) >> 1)
 	}
@@ -141,7 +144,7 @@ func (b *byteStrings) append(s *scratch, rows []uint32, all bool) (int, error) {
 }
 
 // translate makes ready a table from the bound dictionary's indexes to the column's codes, if so many rows are worth it.
-func (b *byteStrings) translate(s *scratch, rows int) {
+func (b *byteStrings) translate(s *Scratch, rows int) {
 	n := len(b.src.offsets) - 1
 	if b.xlate != nil || n <= 0 || n > 4*rows+64 {
 		return
@@ -154,20 +157,20 @@ func (b *byteStrings) translate(s *scratch, rows int) {
 }
 
 func (b *byteStrings) appendDecimals(rows []uint32, limit int) (int, error) {
-	digits := b.leaf.chain[len(b.leaf.chain)-1].typ.(*arrow.Decimal128Type).Precision
+	digits := b.leaf.Node().Type.(*arrow.Decimal128Type).Precision
 	var v [16]byte
 	for i, r := range rows {
 		d := b.dec[r]
 		if !d.FitsInPrecision(digits) {
-			return 0, typef("a value of more than %d digits in %s", digits, dotted(b.leaf.path))
+			return 0, fault.Typef("a value of more than %d digits in %s", digits, b.leaf)
 		}
 		binary.BigEndian.PutUint64(v[:], uint64(d.HighBits()))
 		binary.BigEndian.PutUint64(v[8:], d.LowBits())
 		if b.dict {
-			b.table.Codes = append(b.table.Codes, b.table.Code(v[16-b.leaf.width:]))
+			b.table.Codes = append(b.table.Codes, b.table.Code(v[16-b.leaf.Width:]))
 		} else {
-			b.arena = append(b.arena, v[16-b.leaf.width:]...)
-			b.lens = append(b.lens, int32(b.leaf.width))
+			b.arena = append(b.arena, v[16-b.leaf.Width:]...)
+			b.lens = append(b.lens, int32(b.leaf.Width))
 		}
 		if b.dict && len(b.table.Text) >= limit || len(b.arena) >= limit {
 			return i + 1, nil
@@ -176,35 +179,35 @@ func (b *byteStrings) appendDecimals(rows []uint32, limit int) (int, error) {
 	return len(rows), nil
 }
 
-func (b *byteStrings) encode(s *scratch, body []byte) encodedPage {
+func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
 	arena, lens := b.arena, b.lens
-	b.arena, b.lens = b.arena[:0], b.lens[:0]
+	b.arena, b.lens = b.arena[:0], emptied(b.lens, b.lim)
 	if b.dict && len(b.table.Codes) > 0 {
 		p, ok := b.encodeCodes(s, body)
 		if ok {
 			return p
 		}
 		arena, lens = s.text, s.lens
-	} else if cap(arena) > 2*b.lim.pageBytes { // one huge value must not stay for ever
+	} else if cap(arena) > 2*b.lim.PageBytes { // one huge value must not stay for ever
 		b.arena = nil
 	}
 	if len(lens) == 0 {
 		return encodedPage{body: body, split: len(body), encoding: format.Plain}
 	}
 	p := encodedPage{encoding: format.Plain}
-	e := extremes{signed: b.leaf.order == orderSigned}
+	e := stats.Extremes{Signed: b.leaf.Order == stats.Signed}
 	at := 0
 	for _, n := range lens {
 		v := arena[at : at+int(n) : at+int(n)]
 		at += int(n)
-		e.add(v)
+		e.Add(v)
 		if b.bloom {
 			p.hashes = append(p.hashes, xxhash.Sum64(v))
 		}
 	}
-	p.bounds = e.bounds(b.leaf.utf8)
+	p.bounds = e.Bounds(b.leaf.UTF8)
 	switch {
-	case b.leaf.width > 0:
+	case b.leaf.Width > 0:
 		p.body = append(body, arena...)
 		p.split = len(p.body)
 	case b.compact:
@@ -228,7 +231,7 @@ func (b *byteStrings) encode(s *scratch, body []byte) encodedPage {
 
 // encodeCodes writes the page by the dictionary if that is smaller. Else it puts the page's values into the scratch's
 // text and lens, takes back what the page added to the dictionary, and ends its use.
-func (b *byteStrings) encodeCodes(s *scratch, body []byte) (encodedPage, bool) {
+func (b *byteStrings) encodeCodes(s *Scratch, body []byte) (encodedPage, bool) {
 	n := len(b.table.Ends)
 	codes := s.indexes(b.table.Codes, n)
 	old := 0
@@ -240,7 +243,7 @@ func (b *byteStrings) encodeCodes(s *scratch, body []byte) (encodedPage, bool) {
 		cost += dictOverhead
 	}
 	plain := 0
-	if b.leaf.width == 0 {
+	if b.leaf.Width == 0 {
 		cost += 4 * (n - b.before)
 		if b.compact {
 			plain = len(b.table.Codes) / 2 // lengths, about
@@ -261,14 +264,14 @@ func (b *byteStrings) encodeCodes(s *scratch, body []byte) (encodedPage, bool) {
 		b.stop(b.before)
 		return encodedPage{}, false
 	}
-	e := extremes{signed: b.leaf.order == orderSigned}
+	e := stats.Extremes{Signed: b.leaf.Order == stats.Signed}
 	for _, c := range s.used(b.table.Codes, n) {
-		e.add(b.table.Value(c))
+		e.Add(b.table.Value(c))
 	}
 	body = appendIndexes(body, codes, n)
-	p := encodedPage{body: body, split: len(body), encoding: format.RLEDictionary, bounds: e.bounds(b.leaf.utf8)}
-	b.table.Codes, b.before = b.table.Codes[:0], n
-	if n >= b.lim.dictValues || len(b.table.Text) >= b.lim.pageBytes {
+	p := encodedPage{body: body, split: len(body), encoding: format.RLEDictionary, bounds: e.Bounds(b.leaf.UTF8)}
+	b.table.Codes, b.before = emptied(b.table.Codes, b.lim), n
+	if n >= b.lim.DictValues || len(b.table.Text) >= b.lim.PageBytes {
 		b.stop(n)
 	}
 	return p, true
@@ -276,6 +279,7 @@ func (b *byteStrings) encodeCodes(s *scratch, body []byte) (encodedPage, bool) {
 
 func (b *byteStrings) stop(n int) {
 	b.dict, b.xlate = false, nil
+	b.table.Codes = emptied(b.table.Codes, b.lim)
 	b.table.Freeze(n)
 	if n == 0 {
 		b.release()
@@ -288,7 +292,7 @@ func (b *byteStrings) dictionary(body []byte) ([]byte, int) {
 	}
 	for c := range b.table.Ends {
 		v := b.table.Value(int32(c))
-		if b.leaf.width == 0 {
+		if b.leaf.Width == 0 {
 			body = binary.LittleEndian.AppendUint32(body, uint32(len(v)))
 		}
 		body = append(body, v...)
@@ -308,7 +312,7 @@ func (b *byteStrings) hashes(dst []uint64) []uint64 {
 }
 
 func (b *byteStrings) reset() {
-	if b.table != nil && cap(b.table.Text) > 2*b.lim.pageBytes {
+	if b.table != nil && cap(b.table.Text) > 2*b.lim.PageBytes {
 		b.release()
 	}
 	b.dict, b.before, b.xlate = true, 0, nil

@@ -1,110 +1,17 @@
-package parquetfile
+package decode
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
-	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/dict"
+	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/shape"
 )
-
-// plan says how one field that is wanted is made of the file's columns.
-type plan struct {
-	want    arrow.DataType
-	node    *node // nil: the file lacks it, so all are null
-	kids    []*plan
-	witness *leaf // of a struct, list or map: the column whose levels tell which are null, and how long
-}
-
-// newPlan matches a wanted field with the file's. It adds the columns that are needed to need.
-func newPlan(f arrow.Field, among []*node, place string, need map[*leaf]bool) (*plan, error) {
-	p := &plan{want: f.Type}
-	i := slices.IndexFunc(among, func(n *node) bool { return n.name == f.Name })
-	if i < 0 {
-		if !f.Nullable {
-			return nil, typef("the file has no column %s%s, which must not be null", place, f.Name)
-		}
-		return p, nil
-	}
-	return p, p.match(among[i], place+f.Name, need)
-}
-
-func (p *plan) match(n *node, name string, need map[*leaf]bool) error {
-	p.node = n
-	mismatch := typef("column %s is %s, not %s", name, n.typ, p.want)
-	kid := func(k *node, want arrow.DataType) error {
-		x := &plan{want: want}
-		p.kids = append(p.kids, x)
-		return x.match(k, name+"."+k.name, need)
-	}
-	switch n.kind {
-	case structNode:
-		t, ok := p.want.(*arrow.StructType)
-		if !ok {
-			return mismatch
-		}
-		for _, f := range t.Fields() {
-			k, err := newPlan(f, n.kids, name+".", need)
-			if err != nil {
-				return err
-			}
-			p.kids = append(p.kids, k)
-		}
-	case mapNode:
-		t, ok := p.want.(*arrow.MapType)
-		if !ok {
-			return mismatch
-		}
-		if err := kid(n.kids[0], t.KeyType()); err != nil {
-			return err
-		}
-		if err := kid(n.kids[1], t.ItemType()); err != nil {
-			return err
-		}
-	case listNode:
-		t, ok := p.want.(*arrow.ListType)
-		if !ok {
-			return mismatch
-		}
-		if err := kid(n.kids[0], t.Elem()); err != nil {
-			return err
-		}
-	default:
-		want := p.want
-		if d, ok := want.(*arrow.DictionaryType); ok {
-			if d.IndexType.ID() != arrow.UINT32 || n.leaf.phys != format.ByteArray {
-				return mismatch
-			}
-			want = d.ValueType
-		}
-		if !widens(n.typ, want) {
-			return mismatch
-		}
-		p.witness = n.leaf
-		need[n.leaf] = true
-		return nil
-	}
-	for _, k := range p.kids {
-		if k.witness != nil && p.witness == nil {
-			p.witness = k.witness
-		}
-	}
-	if p.witness == nil { // none of its members is wanted
-		x := n
-		for x.leaf == nil {
-			x = x.kids[0]
-		}
-		p.witness = x.leaf
-		need[x.leaf] = true
-	}
-	return nil
-}
 
 // assembler makes arrays of vectors. The slots of a node are those levels of its witness that begin a value of it: of a
 // repetition level of at most rep, and a definition level of at least def, which are those of the innermost list or map
@@ -119,17 +26,21 @@ func (a *assembler) build(p *plan, rep, def uint8, slots int) (arrow.Array, erro
 	if p.node == nil {
 		return array.MakeArrayOfNull(a.mem, p.want, slots), nil
 	}
-	switch p.node.kind {
-	case leafNode:
+	// A null at a node, and not above it, is one definition level of its own.
+	if p.never && p.node.Optional && slices.Contains(a.vectors[p.witness.Index].defs, p.node.Def-1) {
+		return nil, fault.Typef("column %s: a null where none may be", p.name)
+	}
+	switch p.node.Kind {
+	case shape.LeafNode:
 		return a.leaf(p, def, slots)
-	case structNode:
+	case shape.StructNode:
 		return a.structure(p, rep, def, slots)
 	}
 	return a.list(p, rep, def, slots)
 }
 
-// valid makes the validity bitmap of the slots whose definition level is at least node.def, nil if all are.
-func (a *assembler) valid(v *vector, n *node, rep, def uint8, slots int) (*memory.Buffer, int, error) {
+// valid makes the validity bitmap of the slots whose definition level is at least node.Def, nil if all are.
+func (a *assembler) valid(v *vector, n *shape.Node, rep, def uint8, slots int) (*memory.Buffer, int, error) {
 	count := 0
 	if len(v.defs) == 0 && len(v.reps) == 0 {
 		count = v.levels
@@ -143,7 +54,7 @@ func (a *assembler) valid(v *vector, n *node, rep, def uint8, slots int) (*memor
 	b := buf.Bytes()
 	clear(b)
 	nulls := 0
-	top := v.leaf.maxDef
+	top := v.leaf.MaxDef
 	for i := range v.levels {
 		d := top
 		if len(v.defs) > 0 {
@@ -156,7 +67,7 @@ func (a *assembler) valid(v *vector, n *node, rep, def uint8, slots int) (*memor
 			buf.Release()
 			return nil, 0, uneven(v.leaf, count+1, slots)
 		}
-		if d >= n.def {
+		if d >= n.Def {
 			b[count>>3] |= 1 << (count & 7)
 		} else {
 			nulls++
@@ -173,12 +84,12 @@ func (a *assembler) valid(v *vector, n *node, rep, def uint8, slots int) (*memor
 	return buf, nulls, nil
 }
 
-func uneven(l *leaf, got, want int) error {
-	return corruptf("column %s: %d values where %d belong", dotted(l.path), got, want)
+func uneven(l *shape.Leaf, got, want int) error {
+	return fault.Corruptf("column %s: %d values where %d belong", l, got, want)
 }
 
 func (a *assembler) structure(p *plan, rep, def uint8, slots int) (arrow.Array, error) {
-	valid, nulls, err := a.valid(a.vectors[p.witness.index], p.node, rep, def, slots)
+	valid, nulls, err := a.valid(a.vectors[p.witness.Index], p.node, rep, def, slots)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +126,7 @@ func release(b *memory.Buffer) {
 }
 
 func (a *assembler) list(p *plan, rep, def uint8, slots int) (arrow.Array, error) {
-	v, n := a.vectors[p.witness.index], p.node
+	v, n := a.vectors[p.witness.Index], p.node
 	valid, nulls, err := a.valid(v, n, rep, def, slots)
 	if err != nil {
 		return nil, err
@@ -227,32 +138,32 @@ func (a *assembler) list(p *plan, rep, def uint8, slots int) (arrow.Array, error
 	off := arrow.Int32Traits.CastFromBytes(offsets.Bytes())
 	off[0] = 0
 	slot, count := 0, 0
-	top := v.leaf.maxDef
+	top := v.leaf.MaxDef
 	for i := range v.levels {
 		d := top
 		if len(v.defs) > 0 {
 			d = v.defs[i]
 		}
 		switch r := v.reps[i]; {
-		case r > n.rep || d < def:
+		case r > n.Rep || d < def:
 		case r <= rep:
 			if slot > 0 {
 				off[slot] = int32(count)
 			}
 			slot++
-			if d > n.def {
+			if d > n.Def {
 				count++
 			}
-		case d > n.def:
+		case d > n.Def:
 			count++
 		}
 	}
 	off[slots] = int32(count)
 	var kid arrow.Array
 	if t, ok := p.want.(*arrow.MapType); ok {
-		kid, err = a.group(t.Elem(), p.kids, nil, n.rep, n.def+1, count, 0)
+		kid, err = a.group(t.Elem(), p.kids, nil, n.Rep, n.Def+1, count, 0)
 	} else {
-		kid, err = a.build(p.kids[0], n.rep, n.def+1, count)
+		kid, err = a.build(p.kids[0], n.Rep, n.Def+1, count)
 	}
 	if err != nil {
 		return nil, err
@@ -260,7 +171,7 @@ func (a *assembler) list(p *plan, rep, def uint8, slots int) (arrow.Array, error
 	defer kid.Release()
 	d := array.NewData(p.want, slots, []*memory.Buffer{valid, offsets}, []arrow.ArrayData{kid.Data()}, nulls, 0)
 	defer d.Release()
-	if n.kind == mapNode {
+	if n.Kind == shape.MapNode {
 		return array.NewMapData(d), nil
 	}
 	return array.NewListData(d), nil
@@ -268,14 +179,14 @@ func (a *assembler) list(p *plan, rep, def uint8, slots int) (arrow.Array, error
 
 // leaf makes a column's array: of the file's type, then of the wanted one.
 func (a *assembler) leaf(p *plan, def uint8, slots int) (arrow.Array, error) {
-	v, n := a.vectors[p.node.leaf.index], p.node
-	valid, nulls, err := a.valid(v, n, n.leaf.maxRep, def, slots)
+	v, n := a.vectors[p.node.Leaf.Index], p.node
+	valid, nulls, err := a.valid(v, n, n.Leaf.MaxRep, def, slots)
 	if err != nil {
 		return nil, err
 	}
 	defer release(valid)
 	if slots-nulls != v.present {
-		return nil, uneven(n.leaf, v.present, slots-nulls)
+		return nil, uneven(n.Leaf, v.present, slots-nulls)
 	}
 	if d, ok := p.want.(*arrow.DictionaryType); ok {
 		return a.coded(v, d, valid, nulls, slots)
@@ -284,7 +195,7 @@ func (a *assembler) leaf(p *plan, def uint8, slots int) (arrow.Array, error) {
 	data := memory.NewResizableBuffer(a.mem)
 	defer data.Release()
 	bufs[1] = data
-	switch n.typ.(type) {
+	switch n.Type.(type) {
 	case *arrow.BooleanType:
 		data.Resize((slots + 7) / 8)
 		b := data.Bytes()
@@ -325,16 +236,16 @@ func (a *assembler) leaf(p *plan, def uint8, slots int) (arrow.Array, error) {
 		k := 0
 		eachValid(valid, slots, func(i int) { out[i] = v.decimal(k); k++ })
 	default:
-		data.Resize(n.leaf.width * slots)
-		if n.leaf.width == 4 {
+		data.Resize(n.Leaf.Width * slots)
+		if n.Leaf.Width == 4 {
 			spread(arrow.Int32Traits.CastFromBytes(data.Bytes()), v.fixed32, valid)
 		} else {
 			spread(arrow.Int64Traits.CastFromBytes(data.Bytes()), v.fixed64, valid)
 		}
 	}
-	d := array.NewData(n.typ, slots, bufs, nil, nulls, 0)
+	d := array.NewData(n.Type, slots, bufs, nil, nulls, 0)
 	defer d.Release()
-	return convert(array.MakeFromData(d), p.want, n.leaf, a.mem)
+	return convert(array.MakeFromData(d), p.want, n.Leaf, a.mem)
 }
 
 func eachValid(valid *memory.Buffer, n int, do func(i int)) {
@@ -414,21 +325,4 @@ func (a *assembler) release() {
 		d.Release()
 	}
 	clear(a.dicts)
-}
-
-// decimal is the k-th value of a column of decimals, however it is stored.
-func (v *vector) decimal(k int) decimal128.Num {
-	switch v.leaf.phys {
-	case format.Int32:
-		return decimal128.FromI64(int64(v.fixed32[k]))
-	case format.Int64:
-		return decimal128.FromI64(v.fixed64[k])
-	}
-	b := v.text[k*v.leaf.width : (k+1)*v.leaf.width]
-	var full [16]byte
-	for i := range 16 - len(b) { // the sign
-		full[i] = byte(int8(b[0]) >> 7)
-	}
-	copy(full[16-len(b):], b)
-	return decimal128.New(int64(binary.BigEndian.Uint64(full[:8])), binary.BigEndian.Uint64(full[8:]))
 }

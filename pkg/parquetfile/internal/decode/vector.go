@@ -1,19 +1,20 @@
-package parquetfile
+package decode
 
 import (
+	"encoding/binary"
 	"io"
 	"math"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/parquet-go/parquet-go/format"
+
+	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/shape"
 )
 
 // vector is a stretch of one column: the levels and values of some rows, as they are taken from pages.
 type vector struct {
-	leaf       *leaf
+	leaf       *shape.Leaf
 	levels     int
 	defs, reps []uint8 // defs is empty while all levels are the highest; reps is empty where the column does not repeat
 	present    int     // values
@@ -37,12 +38,12 @@ func (v *vector) reset(wanted bool) {
 }
 
 // take moves up to rows rows from the chunk's pages to v and returns how many there were; fewer only at the chunk's end.
-func (v *vector) take(c *chunk, rows int) (int, error) {
+func (v *vector) take(c *Chunk, rows int) (int, error) {
 	got := 0
 	for {
 		p := &c.page
 		if p.level == p.levels {
-			if err := c.next(); err == io.EOF {
+			if err := c.Next(); err == io.EOF {
 				return got, nil
 			} else if err != nil {
 				return got, err
@@ -69,7 +70,7 @@ func (v *vector) take(c *chunk, rows int) (int, error) {
 				}
 				got++
 			} else if got == 0 {
-				return 0, corruptf("column %s: a row begins in its middle", dotted(c.leaf.path))
+				return 0, fault.Corruptf("column %s: a row begins in its middle", c.leaf)
 			}
 		}
 		k := i - p.level
@@ -83,9 +84,9 @@ func (v *vector) take(c *chunk, rows int) (int, error) {
 }
 
 // move takes the next n levels of the page with their values.
-func (v *vector) move(c *chunk, n int) error {
+func (v *vector) move(c *Chunk, n int) error {
 	p := &c.page
-	top := c.leaf.maxDef
+	top := c.leaf.MaxDef
 	present := n
 	if len(p.defs) > 0 {
 		d := p.defs[p.level : p.level+n]
@@ -118,7 +119,7 @@ func (v *vector) move(c *chunk, n int) error {
 	return v.moveValues(c, lo, hi)
 }
 
-func (v *vector) moveValues(c *chunk, lo, hi int) error {
+func (v *vector) moveValues(c *Chunk, lo, hi int) error {
 	if lo == hi {
 		return nil
 	}
@@ -134,7 +135,7 @@ func (v *vector) moveValues(c *chunk, lo, hi int) error {
 			return err
 		}
 	}
-	switch l.phys {
+	switch l.Phys {
 	case format.Boolean:
 		for i := lo; i < hi; i++ {
 			v.bools = append(v.bools, p.bits[i>>3]>>(i&7)&1 != 0)
@@ -157,7 +158,7 @@ func (v *vector) moveValues(c *chunk, lo, hi int) error {
 		}
 	case format.FixedLenByteArray:
 		if !coded {
-			v.text = append(v.text, p.text[lo*l.width:hi*l.width]...)
+			v.text = append(v.text, p.text[lo*l.Width:hi*l.Width]...)
 			return nil
 		}
 		for _, k := range p.codes[lo:hi] {
@@ -185,100 +186,31 @@ func (v *vector) moveValues(c *chunk, lo, hi int) error {
 func (v *vector) expand(d *dictionary, codes []int32) error {
 	for _, k := range codes {
 		v.text = append(v.text, d.value(k)...)
+		if len(v.text) > math.MaxInt32 {
+			return tooLong(v.leaf)
+		}
 		v.ends = append(v.ends, int32(len(v.text)))
-	}
-	if len(v.text) > math.MaxInt32 {
-		return tooLong(v.leaf)
 	}
 	return nil
 }
 
-func tooLong(l *leaf) error {
-	return unsupportedf("column %s: more than 2 GiB of text in one batch", dotted(l.path))
+func tooLong(l *shape.Leaf) error {
+	return fault.Unsupportedf("column %s: more than 2 GiB of text in one batch", l)
 }
 
-// widens tells whether every value, or all that fit, of a column of type from can be read as type to. What does not fit
-// is ErrType when it is met.
-func widens(from, to arrow.DataType) bool {
-	if arrow.TypeEqual(from, to) {
-		return true
+// decimal is the k-th value of a column of decimals, however it is stored.
+func (v *vector) decimal(k int) decimal128.Num {
+	switch v.leaf.Phys {
+	case format.Int32:
+		return decimal128.FromI64(int64(v.fixed32[k]))
+	case format.Int64:
+		return decimal128.FromI64(v.fixed64[k])
 	}
-	switch t := to.(type) {
-	case *arrow.Int64Type:
-		return from.ID() == arrow.INT32
-	case *arrow.Float64Type:
-		return from.ID() == arrow.INT32 || from.ID() == arrow.INT64 || from.ID() == arrow.FLOAT32
-	case *arrow.Decimal128Type:
-		f, ok := from.(*arrow.Decimal128Type)
-		return from.ID() == arrow.INT32 || from.ID() == arrow.INT64 || ok && f.Scale <= t.Scale
-	case *arrow.TimestampType:
-		return from.ID() == arrow.DATE32 && t.Unit == arrow.Millisecond
-	case *arrow.BinaryType:
-		return from.ID() == arrow.STRING
+	b := v.text[k*v.leaf.Width : (k+1)*v.leaf.Width]
+	var full [16]byte
+	for i := range 16 - len(b) { // the sign
+		full[i] = byte(int8(b[0]) >> 7)
 	}
-	return false
-}
-
-// convert makes arr one of type to, where widens allows it. It takes arr over.
-func convert(arr arrow.Array, to arrow.DataType, l *leaf, mem memory.Allocator) (arrow.Array, error) {
-	if arrow.TypeEqual(arr.DataType(), to) {
-		return arr, nil
-	}
-	defer arr.Release()
-	if to.ID() == arrow.BINARY {
-		d := array.NewData(to, arr.Len(), arr.Data().Buffers(), nil, arr.NullN(), arr.Data().Offset())
-		defer d.Release()
-		return array.NewBinaryData(d), nil
-	}
-	b := array.NewBuilder(mem, to)
-	defer b.Release()
-	b.Reserve(arr.Len())
-	for i := range arr.Len() {
-		if arr.IsNull(i) {
-			b.AppendNull()
-			continue
-		}
-		if !convertValue(b, arr, i) {
-			return nil, typef("column %s: %s does not fit %s", dotted(l.path), arr.ValueStr(i), to)
-		}
-	}
-	return b.NewArray(), nil
-}
-
-func convertValue(b array.Builder, arr arrow.Array, i int) bool {
-	whole := int64(0)
-	switch a := arr.(type) {
-	case *array.Int32:
-		whole = int64(a.Value(i))
-	case *array.Int64:
-		whole = a.Value(i)
-	}
-	switch b := b.(type) {
-	case *array.Int64Builder:
-		b.Append(whole)
-	case *array.Float64Builder:
-		if a, ok := arr.(*array.Float32); ok {
-			b.Append(float64(a.Value(i)))
-			return true
-		}
-		f := float64(whole)
-		if f >= math.MaxInt64 || int64(f) != whole { // the nearest double is another number
-			return false
-		}
-		b.Append(f)
-	case *array.TimestampBuilder:
-		b.Append(arrow.Timestamp(int64(arr.(*array.Date32).Value(i)) * 86_400_000))
-	case *array.Decimal128Builder:
-		to := b.Type().(*arrow.Decimal128Type)
-		v, scale := decimal128.FromI64(whole), int32(0)
-		if a, ok := arr.(*array.Decimal128); ok {
-			v, scale = a.Value(i), a.DataType().(*arrow.Decimal128Type).Scale
-		}
-		v, err := v.Rescale(scale, to.Scale)
-		if err != nil || !v.FitsInPrecision(to.Precision) {
-			return false
-		}
-		b.Append(v)
-	}
-	return true
+	copy(full[16-len(b):], b)
+	return decimal128.New(int64(binary.BigEndian.Uint64(full[:8])), binary.BigEndian.Uint64(full[8:]))
 }

@@ -1,69 +1,25 @@
-package parquetfile
+package encode
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/parquet-go/parquet-go/encoding/delta"
-	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/dict"
+	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/shape"
+	"datalake/pkg/parquetfile/internal/stats"
 )
-
-// values gathers the present values of one column's current page, and the dictionary of its current chunk.
-type values interface {
-	// bind makes arr the source of the following appends, until unbind.
-	bind(arr arrow.Array) error
-	unbind()
-	// append takes the values at the given rows of the bound array, none of which is null. Unless all is set, it stops
-	// after the one that fills the page. It returns how many it took.
-	append(s *scratch, rows []uint32, all bool) (int, error)
-	// full tells that the page must end at the end of this row.
-	full() bool
-	// encode ends the page: it appends its values to body.
-	encode(s *scratch, body []byte) encodedPage
-	// dictionary appends the chunk's dictionary to body, and returns how many values it has.
-	dictionary(body []byte) ([]byte, int)
-	// reset makes ready for the next chunk.
-	reset()
-	// memory is about how many bytes are held.
-	memory() int
-	// release gives memory back; nothing may follow it but a reset.
-	release()
-}
-
-// encodedPage is a page's body before compression.
-type encodedPage struct {
-	body     []byte
-	split    int // where the text of a byte array column begins
-	encoding format.Encoding
-	bounds   bounds
-	hashes   []uint64 // for the bloom filter, of values that are not in the dictionary
-}
-
-// dictOverhead is what a dictionary page costs beside its values.
-const dictOverhead = 32
-
-// indexes encodes dictionary codes, all below n.
-func (s *scratch) indexes(codes []int32, n int) []byte {
-	w := max(1, bits.Len(uint(n-1)))
-	s.codes, _ = (&rle.Encoding{BitWidth: w}).EncodeInt32(s.codes, codes)
-	return s.codes
-}
-
-func appendIndexes(body, codes []byte, n int) []byte {
-	return append(append(body, byte(max(1, bits.Len(uint(n-1))))), codes...)
-}
 
 // fixed holds int32 or int64 values, floats by their bits, and decimals by their unscaled value.
 type fixed[T int32 | int64] struct {
-	leaf    *leaf
-	lim     *limits
+	leaf    *shape.Leaf
+	lim     *Limits
 	compact bool
 	digits  int32 // of a decimal, else 0
 
@@ -76,9 +32,9 @@ type fixed[T int32 | int64] struct {
 	dec []decimal128.Num
 }
 
-func newFixed[T int32 | int64](l *leaf, lim *limits, compact bool) *fixed[T] {
+func newFixed[T int32 | int64](l *shape.Leaf, lim *Limits, compact bool) *fixed[T] {
 	f := &fixed[T]{leaf: l, lim: lim, compact: compact, dict: true, table: dict.NewNumbers[T]()}
-	if t, ok := l.chain[len(l.chain)-1].typ.(*arrow.Decimal128Type); ok {
+	if t, ok := l.Node().Type.(*arrow.Decimal128Type); ok {
 		f.digits = t.Precision
 	}
 	return f
@@ -106,13 +62,13 @@ func (f *fixed[T]) bind(arr arrow.Array) error {
 
 func (f *fixed[T]) unbind() { f.src, f.dec = nil, nil }
 
-func (f *fixed[T]) append(s *scratch, rows []uint32, _ bool) (int, error) {
+func (f *fixed[T]) append(s *Scratch, rows []uint32, _ bool) (int, error) {
 	switch {
 	case f.digits > 0:
 		for _, r := range rows {
 			v := f.dec[r]
 			if !v.FitsInPrecision(f.digits) {
-				return 0, typef("a value of more than %d digits in %s", f.digits, dotted(f.leaf.path))
+				return 0, fault.Typef("a value of more than %d digits in %s", f.digits, f.leaf)
 			}
 			if f.dict {
 				f.table.Codes = append(f.table.Codes, f.table.Code(T(v.LowBits())))
@@ -137,9 +93,9 @@ func (f *fixed[T]) append(s *scratch, rows []uint32, _ bool) (int, error) {
 
 func (f *fixed[T]) full() bool { return false }
 
-func (f *fixed[T]) encode(s *scratch, body []byte) encodedPage {
+func (f *fixed[T]) encode(s *Scratch, body []byte) encodedPage {
 	v := f.direct
-	f.direct = f.direct[:0]
+	f.direct = emptied(f.direct, f.lim)
 	if f.dict && len(f.table.Codes) > 0 {
 		var p encodedPage
 		if p, v = f.encodeCodes(s, body); v == nil {
@@ -149,7 +105,7 @@ func (f *fixed[T]) encode(s *scratch, body []byte) encodedPage {
 	if len(v) == 0 {
 		return encodedPage{body: body, split: len(body), encoding: format.Plain}
 	}
-	b := f.leaf.order.numberBounds(len(v), func(i int) int64 { return int64(v[i]) })
+	b := f.leaf.Order.Numbers(len(v), func(i int) int64 { return int64(v[i]) })
 	if f.deltas() {
 		body = append(body, deltaEncode(s, v)...)
 		return encodedPage{body: body, split: len(body), encoding: format.DeltaBinaryPacked, bounds: b}
@@ -159,19 +115,19 @@ func (f *fixed[T]) encode(s *scratch, body []byte) encodedPage {
 }
 
 func (f *fixed[T]) deltas() bool {
-	return f.compact && (f.leaf.order == orderInt32 || f.leaf.order == orderInt64)
+	return f.compact && (f.leaf.Order == stats.Int32 || f.leaf.Order == stats.Int64)
 }
 
 // encodeCodes writes the page by the dictionary if that is smaller. Else it returns the page's values, takes back what
 // the page added to the dictionary, and ends its use.
-func (f *fixed[T]) encodeCodes(s *scratch, body []byte) (encodedPage, []T) {
+func (f *fixed[T]) encodeCodes(s *Scratch, body []byte) (encodedPage, []T) {
 	n := len(f.table.Values)
 	codes := s.indexes(f.table.Codes, n)
-	cost := (n-f.before)*f.leaf.width + len(codes)
+	cost := (n-f.before)*f.leaf.Width + len(codes)
 	if f.before == 0 {
 		cost += dictOverhead
 	}
-	plain := len(f.table.Codes) * f.leaf.width
+	plain := len(f.table.Codes) * f.leaf.Width
 	var v []T
 	if f.deltas() {
 		v = f.decoded(s)
@@ -186,16 +142,16 @@ func (f *fixed[T]) encodeCodes(s *scratch, body []byte) (encodedPage, []T) {
 	}
 	body = appendIndexes(body, codes, n)
 	used := s.used(f.table.Codes, n)
-	b := f.leaf.order.numberBounds(len(used), func(i int) int64 { return int64(f.table.Values[used[i]]) })
-	f.table.Codes, f.before = f.table.Codes[:0], n
-	if n >= f.lim.dictValues || n*f.leaf.width >= f.lim.pageBytes {
+	b := f.leaf.Order.Numbers(len(used), func(i int) int64 { return int64(f.table.Values[used[i]]) })
+	f.table.Codes, f.before = emptied(f.table.Codes, f.lim), n
+	if n >= f.lim.DictValues || n*f.leaf.Width >= f.lim.PageBytes {
 		f.stop(n)
 	}
 	return encodedPage{body: body, split: len(body), encoding: format.RLEDictionary, bounds: b}, nil
 }
 
 // decoded are the values of the page's codes, in the scratch's memory.
-func (f *fixed[T]) decoded(s *scratch) []T {
+func (f *fixed[T]) decoded(s *Scratch) []T {
 	v := grow(fixedScratch[T](s), len(f.table.Codes))
 	for i, c := range f.table.Codes {
 		v[i] = f.table.Values[c]
@@ -209,7 +165,7 @@ func (f *fixed[T]) decoded(s *scratch) []T {
 	return v
 }
 
-func fixedScratch[T int32 | int64](s *scratch) []T {
+func fixedScratch[T int32 | int64](s *Scratch) []T {
 	if v, ok := any(s.fixed32).([]T); ok {
 		return v
 	}
@@ -219,32 +175,11 @@ func fixedScratch[T int32 | int64](s *scratch) []T {
 // stop ends coding for this chunk; n values stay in the dictionary.
 func (f *fixed[T]) stop(n int) {
 	f.dict = false
+	f.table.Codes = emptied(f.table.Codes, f.lim)
 	f.table.Freeze(n)
 	if n == 0 {
 		f.release()
 	}
-}
-
-// used returns the distinct codes of a page, ascending, where there are few against the page; else the codes themselves.
-func (s *scratch) used(codes []int32, n int) []int32 {
-	if n > len(codes) {
-		return codes
-	}
-	if cap(s.seen) < n {
-		s.seen = make([]bool, n, 2*n)
-	}
-	seen := s.seen[:n]
-	clear(seen)
-	for _, c := range codes {
-		seen[c] = true
-	}
-	s.i32 = s.i32[:0]
-	for c, ok := range seen {
-		if ok {
-			s.i32 = append(s.i32, int32(c))
-		}
-	}
-	return s.i32
 }
 
 func (f *fixed[T]) dictionary(body []byte) ([]byte, int) {
@@ -270,7 +205,7 @@ func (f *fixed[T]) release() {
 }
 
 func (f *fixed[T]) memory() int {
-	n := cap(f.direct) * f.leaf.width
+	n := cap(f.direct) * f.leaf.Width
 	if f.table != nil {
 		n += f.table.Memory()
 	}
@@ -288,7 +223,7 @@ func appendPlain[T int32 | int64](body []byte, v []T) []byte {
 	return body
 }
 
-func deltaEncode[T int32 | int64](s *scratch, v []T) []byte {
+func deltaEncode[T int32 | int64](s *Scratch, v []T) []byte {
 	switch v := any(v).(type) {
 	case []int32:
 		s.delta, _ = new(delta.BinaryPackedEncoding).EncodeInt32(s.delta, v)
@@ -297,54 +232,3 @@ func deltaEncode[T int32 | int64](s *scratch, v []T) []byte {
 	}
 	return s.delta
 }
-
-// booleans are never coded: a bit each.
-type booleans struct {
-	bits []byte
-	n    int
-	has  [2]bool // false, true
-	arr  *array.Boolean
-}
-
-func (b *booleans) bind(arr arrow.Array) error { b.arr = arr.(*array.Boolean); return nil }
-func (b *booleans) unbind()                    { b.arr = nil }
-func (b *booleans) full() bool                 { return false }
-
-func (b *booleans) append(_ *scratch, rows []uint32, _ bool) (int, error) {
-	for _, r := range rows {
-		if b.n&7 == 0 {
-			b.bits = append(b.bits, 0)
-		}
-		if b.arr.Value(int(r)) {
-			b.bits[b.n>>3] |= 1 << (b.n & 7)
-			b.has[1] = true
-		} else {
-			b.has[0] = true
-		}
-		b.n++
-	}
-	return len(rows), nil
-}
-
-func (b *booleans) encode(_ *scratch, body []byte) encodedPage {
-	p := encodedPage{encoding: format.Plain}
-	p.body = append(body, b.bits...)
-	p.split = len(p.body)
-	if b.n > 0 {
-		lo, hi := byte(1), byte(0)
-		if b.has[0] {
-			lo = 0
-		}
-		if b.has[1] {
-			hi = 1
-		}
-		p.bounds = exact([]byte{lo}, []byte{hi})
-	}
-	*b = booleans{bits: b.bits[:0], arr: b.arr}
-	return p
-}
-
-func (b *booleans) dictionary(body []byte) ([]byte, int) { return body, 0 }
-func (b *booleans) reset()                               {}
-func (b *booleans) release()                             {}
-func (b *booleans) memory() int                          { return cap(b.bits) }
