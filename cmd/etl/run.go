@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"datalake/etl"
-	"datalake/pkg/schema"
 )
 
 // settle is how long a file must not have changed before it is read: one that is being written changes more often.
@@ -69,15 +68,17 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 		if j.Until, err = day("--until", until); err != nil {
 			return err
 		}
-		if source != "" {
-			j.Source = schema.CleanSource(source)
-		}
 		l, err := a.open()
 		if err != nil {
 			return err
 		}
 		if !isFolder(l.raw) {
 			return a.noLake(l)
+		}
+		if source != "" {
+			if j.Source, err = l.source(source); err != nil {
+				return err
+			}
 		}
 		j.Settle = settle
 		r, err := a.run(ctx, l, j)

@@ -14,6 +14,7 @@ import (
 	"datalake/etl/inspect"
 	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
+	"datalake/pkg/schema"
 	"datalake/pkg/storage/file"
 )
 
@@ -143,6 +144,24 @@ func folder(s string) (string, error) {
 func (l *lake) job(j etl.Job) etl.Job {
 	j.Zones, j.Lake, j.Version, j.Directory = l.zones, l.file, version(), true
 	return j
+}
+
+// source finds the folder of the raw zone that a source's name means, and gives the clean name.
+func (l *lake) source(name string) (string, error) {
+	entries, err := os.ReadDir(l.raw)
+	if err != nil {
+		return "", usage(fmt.Errorf("--source %s: %w", name, err))
+	}
+	var all []string
+	for _, e := range entries {
+		folder := layout.ParseRaw(e.Name() + "/x").Source
+		clean := schema.CleanSource(folder)
+		if name == folder || schema.CleanSource(name) == clean {
+			return clean, nil
+		}
+		all = append(all, clean)
+	}
+	return "", usage(fmt.Errorf("--source %s: there is no such folder in %s; there are %s", name, l.raw, strings.Join(all, ", ")))
 }
 
 // openToRead opens a lake for the commands that look at it.

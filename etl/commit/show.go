@@ -115,6 +115,16 @@ func (l Lake) tables(s *commitlog.State, hold map[commitlog.Partition]error) ([]
 			t.PartitionKeys = keyColumns(standardKeys)
 		}
 	}
+	// A column that one source is partitioned by keeps its type in that source's table; in the table of all it is text.
+	for name, src := range s.Sources {
+		if t := tables[SourceTable(name)]; t != nil && src.Schema != nil {
+			for i := range t.PartitionKeys {
+				if k := &t.PartitionKeys[i]; src.Schema.Index(k.Name) >= 0 {
+					k.Type = src.Schema.Columns[src.Schema.Index(k.Name)].Type.Hive()
+				}
+			}
+		}
+	}
 	return slices.SortedFunc(maps.Values(tables), func(a, b *wanted) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 

@@ -182,7 +182,7 @@ func record(t *testing.T, mem memory.Allocator, json string) arrow.Record {
 
 func tableOf(d schema.Dedupe) *schema.Schema {
 	s := schema.Common("src", schema.Enveloped)
-	s.Columns = append(s.Columns, schema.Column{Name: "a"}, schema.Column{Name: "b"}, schema.Column{Name: "f"}, schema.Column{Name: "_key", Role: schema.Key})
+	s.Columns = append(s.Columns, schema.Column{Name: "a", Type: schema.Type{Kind: schema.String}}, schema.Column{Name: "b", Type: schema.Type{Kind: schema.Bigint}}, schema.Column{Name: "f", Type: schema.Type{Kind: schema.Double}}, schema.Column{Name: "_key", Role: schema.Key})
 	s.Dedupe = d.WithDefaults()
 	return s
 }
@@ -273,5 +273,10 @@ func TestCombined(t *testing.T) {
 	table.PartitionBy = append(table.PartitionBy, "a")
 	if _, err := dedupe.NewHasher(table, 7); err == nil || !strings.Contains(err.Error(), "partitioned by it") {
 		t.Errorf("a key that files do not hold: %v", err)
+	}
+	for by, want := range map[string]string{"a": "which has no order", "nope": "keep latest by nope"} {
+		if _, err := dedupe.NewHasher(tableOf(schema.Dedupe{Keep: schema.KeepLatest, By: by}), 7); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("keep latest by %s: %v", by, err)
+		}
 	}
 }

@@ -78,13 +78,29 @@ func NewHasher(s *schema.Schema, seed uint64) (*Hasher, error) {
 	for _, name := range append([]string{h.key, h.order}, h.fields...) {
 		switch {
 		case name == "":
+		case s.Index(name) < 0 && name == h.order:
+			return nil, fmt.Errorf("dedupe, keep latest by %s: the table of %s has no such column", name, s.Source)
 		case s.Index(name) < 0:
 			return nil, fmt.Errorf("dedupe by %s: the table of %s has no such column", name, s.Source)
+		case name == h.order && !ordered(s.Columns[s.Index(name)].Type):
+			return nil, fmt.Errorf("dedupe, keep latest by %s: in the table of %s it is %s, which has no order here; timestamp, date, int, bigint, float, double and decimals of up to 18 digits have",
+				name, s.Source, s.Columns[s.Index(name)].Type)
 		case (name == h.key || name == h.order) && slices.Contains(s.PartitionBy, name):
 			return nil, fmt.Errorf("dedupe by %s: the table of %s is partitioned by it, so its files do not hold it; scope: partition makes it part of every key", name, s.Source)
 		}
 	}
 	return h, nil
+}
+
+// ordered says whether orderOf knows the type.
+func ordered(t schema.Type) bool {
+	switch t.Kind {
+	case schema.Timestamp, schema.Date, schema.Int, schema.Bigint, schema.Float, schema.Double:
+		return true
+	case schema.Decimal:
+		return t.Precision <= 18
+	}
+	return false
 }
 
 // Column is the name of the column that the key is the value of: what bounds and bloom filters of files are asked about.
@@ -295,6 +311,8 @@ func orderOf(rec arrow.Record, name string) (func(row int) int64, error) {
 		value = func(row int) int64 { return max(c.Value(row), math.MinInt64+1) }
 	case *array.Timestamp:
 		value = func(row int) int64 { return int64(c.Value(row)) }
+	case *array.Decimal128: // of at most 18 digits, so all of it is in the low half
+		value = func(row int) int64 { return int64(c.Value(row).LowBits()) }
 	case *array.Float32:
 		value = func(row int) int64 { return floatOrder(float64(c.Value(row))) }
 	case *array.Float64:

@@ -134,13 +134,14 @@ func clean(s string) string {
 }
 
 // CleanSource gives the name by which a source is known in tables and folders: A–Z small, all else outside [a-z0-9_] a _,
-// _ for an empty name. A name above 128 bytes is cut and ends in a hash of the whole.
+// _ for an empty name. A name above 128 bytes is cut and ends in a hash of the whole; so does data, whose table would have the
+// name of the one that spans all sources.
 func CleanSource(name string) string {
 	s := clean(name)
 	switch {
 	case s == "":
 		return "_"
-	case len(s) > maxSourceName:
+	case len(s) > maxSourceName, s == "data":
 		return suffixed(s, name, maxSourceName, func(string) bool { return true })
 	}
 	return s

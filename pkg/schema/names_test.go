@@ -156,6 +156,9 @@ func TestCleanSource(t *testing.T) {
 			t.Errorf("CleanSource(%q) = %q, want %q", in, got, want)
 		}
 	}
+	if got := CleanSource("Data"); got == "data" || !strings.HasPrefix(got, "data_") || CleanSource(got) != got {
+		t.Errorf("the source Data is %q; its table would be that of all sources", got)
+	}
 	a, b := CleanSource(strings.Repeat("s", 200)+"1"), CleanSource(strings.Repeat("s", 200)+"2")
 	if len(a) != 128 || len(b) != 128 || a == b {
 		t.Errorf("long sources: %q, %q", a, b)
