@@ -117,12 +117,14 @@ func (s *step) size() int {
 	return n
 }
 
-// hit and miss keep the score.
+// hit and miss keep the score: it grows while two of three records hit, which is about where the fast path pays for its misses
+// and what is learned from them. Else it is tried again at growing intervals.
 func (s *shapes) hit() {
 	if s.score < bestScore {
 		s.score++
+	} else {
+		s.wait = firstWait
 	}
-	s.wait = firstWait
 }
 
 func (s *shapes) miss() {
@@ -137,7 +139,10 @@ func (d *Decoder) learn(pl *plan, b []byte, p int) {
 	if d.strict || pl.table.schema == nil {
 		return
 	}
-	s := d.folders[pl.folder]
+	s := d.shapes
+	if s == nil || s.folder != pl.folder {
+		s = d.folders[pl.folder]
+	}
 	switch {
 	case s == nil:
 		if d.folders == nil {

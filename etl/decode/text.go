@@ -21,9 +21,7 @@ type text struct {
 	codes []uint32
 	born  []int32  // for each entry the number of the value that brought it
 	slots []uint64 // hash table: upper half of the hash, entry + 1; 0 is empty
-
-	cache []cached // of addShort; nil until it is first called
-	gen   uint32   // of the cache's entries that are valid
+	short *shorts  // of addShort; nil until it is first called
 }
 
 var dictSeed = rand.Uint64() // the order of entries does not depend on it
