@@ -27,6 +27,7 @@ type shapes struct {
 	score   int // grows with hits, falls with misses; below 0 the fast path pauses
 	pause   int // records left that go to the strict path at once
 	wait    int // the next pause
+	credit  int // for learning
 }
 
 const (
@@ -38,6 +39,9 @@ const (
 	bestScore    = 32
 	firstScore   = 8
 	missCost     = 2
+	learnCost    = 64
+	firstCredit  = 64 * learnCost
+	retryCredit  = 4 * learnCost
 	firstWait    = 64
 	mostWait     = 8192
 )
@@ -117,9 +121,11 @@ func (s *step) size() int {
 	return n
 }
 
-// hit and miss keep the score: it grows while two of three records hit, which is about where the fast path pays for its misses
-// and what is learned from them. Else it is tried again at growing intervals.
+// hit and miss keep score and credit. The score grows while two of three records hit, which is where the fast path pays
+// for its misses; else it is tried again at growing intervals. To learn a shape costs as much as a dozen hits spare, so it is
+// done on credit that hits give: records of which no shape comes twice, among others, are not learned one after the other.
 func (s *shapes) hit() {
+	s.credit = min(s.credit+1, firstCredit)
 	if s.score < bestScore {
 		s.score++
 	} else {
@@ -131,6 +137,7 @@ func (s *shapes) miss() {
 	if s.score -= missCost; s.score < 0 {
 		s.score, s.pause = firstScore, s.wait
 		s.wait = min(2*s.wait, mostWait)
+		s.credit = max(s.credit, retryCredit)
 	}
 }
 
@@ -148,19 +155,20 @@ func (d *Decoder) learn(pl *plan, b []byte, p int) {
 		if d.folders == nil {
 			d.folders = map[string]*shapes{}
 		}
-		s = &shapes{folder: pl.folder, score: firstScore, wait: firstWait}
+		s = &shapes{folder: pl.folder, score: firstScore, wait: firstWait, credit: firstCredit}
 		d.folders[pl.folder] = s
-	case s.pause > 0 && !d.eager:
+	case (s.pause > 0 || s.credit < learnCost) && !d.eager:
 		return
 	case s.steps >= mostSteps:
 		d.steps -= s.steps
-		*s = shapes{folder: s.folder, score: firstScore, pause: s.wait, wait: min(2*s.wait, mostWait)}
+		*s = shapes{folder: s.folder, score: firstScore, pause: s.wait, wait: min(2*s.wait, mostWait), credit: retryCredit}
 		return
 	}
 	if d.steps >= mostAllSteps || len(d.folders) > mostFolders { // begin again with those that still come
 		d.steps, d.shapes, d.folders = 0, nil, nil
 		return
 	}
+	s.credit -= learnCost
 	l := learner{d: d, plan: pl, shapes: s, b: b, from: p, s: &s.root}
 	before := s.steps
 	if end := l.object(pl.root, p, 0); l.ok() {
