@@ -58,7 +58,7 @@ func newSchemas(j Job, base *commitlog.State) (*schemas, error) {
 		s.sources[name] = next
 	}
 	if len(faults) > 0 {
-		return nil, fmt.Errorf("%w: the lake file gives the rows that a table has another meaning; its table must be made anew from raw for that:\n  %s",
+		return nil, fmt.Errorf("%w: the lake file gives the rows that a table has another meaning: take the change back, or make the tables anew in another lake over the same raw zone (zones: raw):\n  %s",
 			ErrConfig, strings.Join(faults, "\n  "))
 	}
 	return s, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -73,11 +75,20 @@ left, which gc takes away after a day. Nothing is changed.`,
 			a.say("All is as it should be.\n")
 		} else {
 			p := &printer{w: a.out}
+			notes := map[string]int{}
 			for _, f := range findings {
+				if f.Severity == commit.Note {
+					notes[f.What]++
+					continue
+				}
 				p.printf("%-8s %-10s %s\n", f.Severity, f.What, f.Key)
 				if f.Detail != "" {
 					p.printf("%-8s %-10s %s\n", "", "", f.Detail)
 				}
+			}
+			// What stopped runs have left can be much, and would hide an alarm.
+			for _, what := range slices.Sorted(maps.Keys(notes)) {
+				p.printf("%-8s %-10s %d; --json names them\n", commit.Note, what, notes[what])
 			}
 			if p.err != nil {
 				return p.err
