@@ -37,11 +37,11 @@ type Decoder struct {
 	bytes  []byte // scratch
 	out    *Output
 
-	strict  bool // no fast path
-	eager   bool // it never pauses
-	folders map[string]*shapes
-	shapes  *shapes // of the last record's folder
-	steps   int     // of all shapes
+	strict  bool               // no fast path; of tests
+	eager   bool               // the fast path never pauses; of tests
+	folders map[string]*shapes // by folder; nil: none learned
+	shapes  *shapes            // of the last record's folder
+	steps   int                // of all shapes
 	paths   Paths
 }
 

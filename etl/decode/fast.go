@@ -269,7 +269,7 @@ type Paths struct {
 // Paths gives the counts over all units so far.
 func (d *Decoder) Paths() Paths { return d.paths }
 
-// strange is a member that the schema does not know, whose place is known.
+// strange is stranger for a member whose place is known.
 func (d *Decoder) strange(n *node, at *place, p, depth int) (int, error) {
 	v, err := d.scan(p, depth)
 	if err != nil || n.whole || !d.holds(v) {
