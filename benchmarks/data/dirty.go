@@ -185,7 +185,7 @@ func (d *shape) draw(r *rng) {
 // columnName is how the engine names the column of a path.
 func columnName(path []string) string {
 	var b strings.Builder
-	for _, c := range []rune(strings.Join(path[1:], "_")) {
+	for _, c := range strings.Join(path[1:], "_") {
 		switch {
 		case c >= 'A' && c <= 'Z':
 			b.WriteRune(c + 'a' - 'A')

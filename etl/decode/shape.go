@@ -122,7 +122,7 @@ func (s *step) size() int {
 }
 
 // hit and miss keep score and credit. The score grows while two of three records hit, which is where the fast path pays
-// for its misses; else it is tried again at growing intervals. To learn a shape costs as much as a dozen hits spare, so it is
+// for its misses; else it is tried again at growing intervals. To learn a shape costs as much as many hits spare, so it is
 // done on credit that hits give: records of which no shape comes twice, among others, are not learned one after the other.
 func (s *shapes) hit() {
 	s.credit = min(s.credit+1, firstCredit)
