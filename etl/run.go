@@ -163,7 +163,8 @@ func (j Job) plan(ctx context.Context, attempt *commit.Attempt, schemas *schemas
 	}
 	for waited := false; ; waited = true {
 		if j.Settle > 0 {
-			o.ChangedBefore = time.Now().Add(-j.Settle)
+			o.Now = time.Now()
+			o.ChangedBefore = o.Now.Add(-j.Settle)
 		}
 		p, err := plan.List(ctx, j.Zones.Raw, o)
 		if err != nil || waited || p.Youngest.IsZero() || p.Young <= len(leave) {

@@ -88,7 +88,8 @@ func (a *Attempt) Rebase(ctx context.Context) (decided uint64, err error) {
 	return 0, nil
 }
 
-// beginning refuses a log whose first entry is missing although there are later ones: it is not empty, it is damaged.
+// beginning refuses a log that seems empty and cannot be: its first entry is missing although there are later ones, or
+// tables have files although nothing can have been published. Then the state was lost, or the zones are not those they were.
 func (l Lake) beginning(ctx context.Context) error {
 	z := l.Log.Zone()
 	for info, err := range z.Store.List(ctx, z.Key(layout.LogPrefix), "") {
@@ -104,6 +105,22 @@ func (l Lake) beginning(ctx context.Context) error {
 			return fmt.Errorf("%w: entry 1 is missing, %s is there", commitlog.ErrChain, info.Key)
 		case ok:
 			return nil // somebody has begun it since
+		}
+	}
+	for _, name := range []string{layout.Processed, layout.Quarantine, layout.Curated} {
+		t, ok := l.Zones[name]
+		if !ok {
+			continue
+		}
+		for info, err := range t.Store.List(ctx, t.Prefix+"/source=", "") {
+			if err != nil {
+				return err
+			}
+			// Somebody may have begun the log and published since.
+			if head, err := l.Log.Head(ctx); err != nil || head.Seq > 0 {
+				return err
+			}
+			return fmt.Errorf("%w: the log in %s is empty, but %s is there", ErrRoots, z.Prefix, info.Key)
 		}
 	}
 	return nil

@@ -324,3 +324,19 @@ func TestBeginningIsMissing(t *testing.T) {
 		t.Errorf("begin on a log without its first entry: %v", err)
 	}
 }
+
+// An empty log beside tables that have files is a lost one: a run would add all rows again.
+func TestStateIsLost(t *testing.T) {
+	_, store, _ := begin(t)
+	for info, err := range store.List(t.Context(), "state/", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Delete(t.Context(), info.Key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := commit.Begin(t.Context(), openLake(t, store, "me")); !errors.Is(err, commit.ErrRoots) {
+		t.Errorf("begin beside tables without a log: %v", err)
+	}
+}

@@ -175,7 +175,7 @@ func (f *filler) there(ctx context.Context, s storage.Store, key string, size in
 		return false, err
 	}
 	if info.Size != size {
-		return false, fmt.Errorf("%w: %s has %d bytes, the log says %d", storage.ErrExists, key, info.Size, size)
+		return false, fmt.Errorf("%w: %s has %d bytes, the log says %d; delete it, and repair copies it again", storage.ErrExists, key, info.Size, size)
 	}
 	return true, nil
 }

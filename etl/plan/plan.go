@@ -26,8 +26,9 @@ type Options struct {
 	// Source narrows to one folder, Since and Until to arrival days, both included.
 	Source       string
 	Since, Until time.Time
-	// ChangedBefore, if not zero, leaves out objects that were changed later: they may still be written to.
-	ChangedBefore time.Time
+	// ChangedBefore, if not zero, leaves out objects that were changed later, up to Now: they may still be written to. A time
+	// after Now is that of another clock and says nothing.
+	ChangedBefore, Now time.Time
 	// Leave names objects to leave out, by key: they changed while an earlier try read them.
 	Leave map[string]bool
 	// Max is the most objects that a run takes; 0: all.
@@ -74,7 +75,7 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 			p.Unwanted++
 		case !planted.Bug("skip-ledger") && o.Consumed(info.Key, info.ETag):
 			p.Consumed++
-		case o.Leave[info.Key], !o.ChangedBefore.IsZero() && !info.ModTime.Before(o.ChangedBefore):
+		case o.Leave[info.Key], !o.ChangedBefore.IsZero() && !info.ModTime.Before(o.ChangedBefore) && !info.ModTime.After(o.Now):
 			p.Young++
 			if info.ModTime.After(p.Youngest) {
 				p.Youngest = info.ModTime

@@ -1,0 +1,208 @@
+// Command peers runs one job on the same data with this engine and with others, each as a whole process, in turn, and prints
+// what each took:
+//
+//	go run ./benchmarks/peers -install                # once: Python environments with the other engines
+//	go run ./benchmarks/peers                         # 2,000,000 clean records
+//	go run ./benchmarks/peers -kind dirty -seed 7
+//
+// The job: read one file of NDJSON, keep the latest record of each record_id by ingested_at, give its columns their types, write
+// zstd-compressed Parquet partitioned by source, year, month and day. Columns and data are those of benchmarks/data. The other
+// engines' scripts lie beside this file; each does it in the way that is the fastest for that engine as far as we know.
+//
+// Wall time is from start to exit, Python's start included. CPU time and peak memory are what the system accounts to the process
+// and to children that it waited for. What all wrote is read back by DuckDB and compared, row by row through hashes. An engine
+// that is not installed is left out, with the reason.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"datalake/benchmarks/data"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := start(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "peers:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the flags.
+type options struct {
+	data    data.Options
+	runs    int
+	only    []string // engines by key; none: all
+	python  string   // folder of the environments
+	dir     string   // folder for data and output
+	keep    bool
+	timeout time.Duration
+}
+
+func start(ctx context.Context) error {
+	o := options{}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	flag.StringVar(&o.data.Kind, "kind", data.Clean, "clean or dirty data")
+	flag.IntVar(&o.data.Records, "records", 0, "how many lines (default some 560 MB: 2,000,000 clean, 410,000 dirty)")
+	flag.Uint64Var(&o.data.Seed, "seed", 1, "draws the data, and the shapes of dirty data")
+	flag.IntVar(&o.runs, "runs", 3, "how often each engine runs; the table has the medians")
+	flag.StringVar(&o.python, "python", filepath.Join(cache, "datalake-benchmarks"), "folder of the Python environments")
+	flag.StringVar(&o.dir, "dir", os.TempDir(), "folder for the data and what the engines write; about three times the data")
+	flag.BoolVar(&o.keep, "keep", false, "leave data and output there")
+	flag.DurationVar(&o.timeout, "timeout", 20*time.Minute, "the most that one run may take")
+	only := flag.String("only", "", "engines to run, by comma: "+strings.Join(keys(), ", "))
+	install := flag.Bool("install", false, "make the Python environments and stop")
+	flag.Parse()
+	if *install {
+		return installAll(ctx, o.python, os.Stderr)
+	}
+	if o.data.Records == 0 {
+		o.data.Records = map[string]int{data.Clean: 2_000_000, data.Dirty: 410_000}[o.data.Kind]
+	}
+	for name := range strings.SplitSeq(*only, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if !slices.Contains(keys(), name) {
+			return fmt.Errorf("-only %s: known are %s", name, strings.Join(keys(), ", "))
+		}
+		o.only = append(o.only, name)
+	}
+	if o.runs < 1 {
+		return fmt.Errorf("-runs %d: at least 1", o.runs)
+	}
+	return run(ctx, o, os.Stdout, os.Stderr)
+}
+
+// run makes the data, runs all engines and prints the table to out; what happens meanwhile goes to log.
+func run(ctx context.Context, o options, out, log io.Writer) (err error) {
+	dir, err := os.MkdirTemp(o.dir, "datalake-peers-*")
+	if err != nil {
+		return err
+	}
+	if o.keep {
+		fmt.Fprintln(log, "data and output:", dir)
+	} else {
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	b, err := newBench(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(log, "%d %s records, %.1f MB; load %s\n", o.data.Records, o.data.Kind, float64(b.bytes)/1e6, load())
+	for n := range o.runs {
+		for _, r := range b.results {
+			if r.skipped != "" || r.failed != "" {
+				continue
+			}
+			if err := b.one(ctx, r, n); err != nil {
+				return err
+			}
+			if r.failed != "" {
+				fmt.Fprintf(log, "run %d: %s: %s\n", n+1, r.name, r.failed)
+				continue
+			}
+			m := r.runs[len(r.runs)-1]
+			fmt.Fprintf(log, "run %d: %s: %.2f s wall, %.2f s CPU, %d MB; load %s\n", n+1, r.name, m.wall.Seconds(), m.cpu.Seconds(), m.rss/1e6, load())
+		}
+	}
+	verdict := b.compare()
+	b.table(out, verdict)
+	if b.differ {
+		return errors.New("not all engines wrote the same rows")
+	}
+	return nil
+}
+
+// bench is one comparison.
+type bench struct {
+	o       options
+	dir     string
+	set     *data.Set
+	input   string
+	lake    string // lake file
+	bytes   int64
+	results []*result
+	differ  bool
+}
+
+// result is what one engine did.
+type result struct {
+	engine
+	version string
+	skipped string // why it did not run
+	failed  string // why a run gave nothing
+	runs    []measured
+	size    int64 // of the output
+	files   int
+	rows    map[string][2]any // partition: count, sum of hashes; nil: not checked
+	checked string            // why not
+}
+
+func newBench(ctx context.Context, o options, dir string) (*bench, error) {
+	b := &bench{o: o, dir: dir, input: filepath.Join(dir, "events.json"), lake: filepath.Join(dir, "lake.yaml")}
+	var err error
+	if b.set, err = data.New(o.data); err != nil {
+		return nil, err
+	}
+	if b.bytes, err = write(b.set, b.input); err != nil {
+		return nil, fmt.Errorf("write data: %w", err)
+	}
+	if err := os.WriteFile(b.lake, b.set.Lake(), 0o666); err != nil {
+		return nil, err
+	}
+	if err := writeScripts(filepath.Join(dir, "scripts")); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"tmp", "out"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
+			return nil, err
+		}
+	}
+	build := command(ctx, "go", "build", "-o", filepath.Join(dir, "etl"), "datalake/cmd/etl")
+	if text, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build the engine: %w: %s", err, text)
+	}
+	for _, e := range engines {
+		if len(o.only) > 0 && !slices.Contains(o.only, e.key) {
+			continue
+		}
+		r := &result{engine: e}
+		if r.version, err = b.versionOf(ctx, e); err != nil {
+			r.skipped = err.Error()
+		}
+		b.results = append(b.results, r)
+	}
+	return b, nil
+}
+
+func write(set *data.Set, name string) (n int64, err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if n, err = set.Write(f); err != nil {
+		return n, err
+	}
+	// Else the first engine's time has the system's write-back in it.
+	return n, f.Sync()
+}
+
+// threads is how many cores each engine is told to use.
+func threads() int { return runtime.GOMAXPROCS(0) }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (r *result) title() string {
+	if r.version == "" {
+		return r.name
+	}
+	name, rest, more := strings.Cut(r.name, ",")
+	if name += " " + r.version; more {
+		name += "," + rest
+	}
+	return name
+}
+
+func median[T any](of []measured, by func(m measured) T, compare func(a, b T) int) T {
+	all := make([]T, 0, len(of))
+	for _, m := range of {
+		all = append(all, by(m))
+	}
+	slices.SortFunc(all, compare)
+	return all[(len(all)-1)/2]
+}
+
+func compareTimes(a, b time.Duration) int { return int(a - b) }
+
+func wall(m measured) time.Duration { return m.wall }
+func cpu(m measured) time.Duration  { return m.cpu }
+
+func (r *result) wall() time.Duration { return median(r.runs, wall, compareTimes) }
+func (r *result) cpu() time.Duration  { return median(r.runs, cpu, compareTimes) }
+
+// spread is from the fastest to the slowest run.
+func (r *result) spread() string {
+	low, high := r.runs[0].wall, r.runs[0].wall
+	for _, m := range r.runs {
+		low, high = min(low, m.wall), max(high, m.wall)
+	}
+	return fmt.Sprintf("%.2f–%.2f", low.Seconds(), high.Seconds())
+}
+
+func (r *result) rss() (most int64) {
+	for _, m := range r.runs {
+		most = max(most, m.rss)
+	}
+	return most
+}
+
+// table prints the result as Markdown.
+func (b *bench) table(w io.Writer, verdict []string) {
+	fastest, thriftiest := time.Duration(0), time.Duration(0) // of the peers, by wall and by CPU
+	for _, r := range b.results {
+		if len(r.runs) == 0 || r.failed != "" || r.ours() {
+			continue
+		}
+		if t := r.wall(); fastest == 0 || t < fastest {
+			fastest = t
+		}
+		if t := r.cpu(); thriftiest == 0 || t < thriftiest {
+			thriftiest = t
+		}
+	}
+	fmt.Fprintf(w, "%s records of %s data, seed %d: %.1f MB of NDJSON. %s. Median of %d runs.\n\n",
+		grouped(b.o.data.Records), b.o.data.Kind, b.o.data.Seed, float64(b.bytes)/1e6, machine(), b.o.runs)
+	fmt.Fprintln(w, "| engine | wall s (from–to) | MB/s | CPU s | peak RSS MB | output MB (files) | speed, fastest peer = 1 | by CPU time |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- |")
+	for _, r := range b.results {
+		switch {
+		case r.skipped != "":
+			fmt.Fprintf(w, "| %s | left out: %s | | | | | | |\n", r.title(), r.skipped)
+			continue
+		case r.failed != "":
+			fmt.Fprintf(w, "| %s | failed: %s | | | | | | |\n", r.title(), strings.ReplaceAll(r.failed, "|", `\|`))
+			continue
+		}
+		fmt.Fprintf(w, "| %s | %.2f (%s) | %.0f | %.2f | %.0f | %.1f (%d) | %s | %s |\n", r.title(),
+			r.wall().Seconds(), r.spread(), float64(b.bytes)/1e6/r.wall().Seconds(), r.cpu().Seconds(), float64(r.rss())/1e6, float64(r.size)/1e6, r.files,
+			ratio(fastest, r.wall()), ratio(thriftiest, r.cpu()))
+	}
+	fmt.Fprintln(w)
+	for _, v := range verdict {
+		fmt.Fprintln(w, v)
+	}
+}
+
+func ratio(of, to time.Duration) string {
+	if of == 0 || to == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f×", float64(of)/float64(to))
+}
+
+// grouped writes a number with commas.
+func grouped(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// machine says what this runs on, as far as the system tells.
+func machine() string {
+	s := fmt.Sprintf("%s, %d cores", field("/proc/cpuinfo", "model name"), threads())
+	var kb int64
+	if _, err := fmt.Sscanf(field("/proc/meminfo", "MemTotal"), "%d kB", &kb); err == nil {
+		s += fmt.Sprintf(", %.0f GiB", float64(kb)/(1<<20))
+	}
+	return s + fmt.Sprintf(", %s/%s, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().UTC().Format(time.DateOnly))
+}
+
+// field is the value of the first line of a file that reads "name: value".
+func field(file, name string) string {
+	f, err := os.Open(file)
+	if err != nil {
+		return "unknown"
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if k, v, ok := strings.Cut(s.Text(), ":"); ok && strings.TrimSpace(k) == name {
+			return strings.TrimSpace(v)
+		}
+	}
+	return "unknown"
+}
+
+// load is the system's load of the last minute: above 1 before a run, others are at work too.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
+}
