@@ -104,21 +104,22 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(log, "%d %s records, %.1f MB; load %s\n", o.data.Records, o.data.Kind, float64(b.bytes)/1e6, load())
+	fmt.Fprintf(log, "%d %s records, %.1f MB; load %.1f\n", o.data.Records, o.data.Kind, float64(b.bytes)/1e6, load())
 	for n := range o.runs {
 		for _, r := range b.results {
 			if r.skipped != "" || r.failed != "" {
 				continue
 			}
+			b.loads = append(b.loads, load())
 			if err := b.one(ctx, r, n); err != nil {
 				return err
 			}
 			if r.failed != "" {
-				fmt.Fprintf(log, "run %d: %s: %s\n", n+1, r.name, r.failed)
+				fmt.Fprintf(log, "run %d: %s: %s\n", n+1, r.title(), r.failed)
 				continue
 			}
 			m := r.runs[len(r.runs)-1]
-			fmt.Fprintf(log, "run %d: %s: %.2f s wall, %.2f s CPU, %d MB; load %s\n", n+1, r.name, m.wall.Seconds(), m.cpu.Seconds(), m.rss/1e6, load())
+			fmt.Fprintf(log, "run %d: %s: %.2f s wall, %.2f s CPU, %d MB\n", n+1, r.title(), m.wall.Seconds(), m.cpu.Seconds(), m.rss/1e6)
 		}
 	}
 	verdict := b.compare()
@@ -139,6 +140,7 @@ type bench struct {
 	bytes   int64
 	results []*result
 	differ  bool
+	loads   []float64 // of the system before each run
 }
 
 // result is what one engine did.

@@ -1,4 +1,6 @@
-"""Polars: a lazy plan on the streaming engine. Values that may be quoted are read as text and cast."""
+"""Polars: a lazy plan. Values that may be quoted are read as text and cast; times too, for read_ndjson parses them at a sixth of the
+speed. The latest row is the one whose ingested_at is its group's highest: group_by with last, max_by or arg_max over all columns and
+sort with unique take as long on narrow rows and longer on wide ones."""
 
 import polars as pl
 from job import Job
@@ -34,7 +36,7 @@ rows = pl.scan_ndjson(job.input, schema={k: dtype(v) for k, v in job.tree().item
     value(job.event, "timestamp", "event_time"),
     *[value(c["path"], c["type"], c["name"]) for c in job.columns],
 )
-kept = rows.group_by("record_id").agg(pl.all().sort_by("ingested_at").last())
+kept = rows.filter(pl.col("ingested_at") == pl.col("ingested_at").max().over("record_id"))
 event = pl.col("event_time").dt
 kept.with_columns(event.year().alias("year"), event.month().alias("month"), event.day().alias("day")).sink_parquet(
     pl.PartitionBy(job.output, key=["source", "year", "month", "day"], include_key=False), compression="zstd", mkdir=True

@@ -69,8 +69,9 @@ func (b *bench) table(w io.Writer, verdict []string) {
 			thriftiest = t
 		}
 	}
-	fmt.Fprintf(w, "%s records of %s data, seed %d: %.1f MB of NDJSON. %s. Median of %d runs.\n\n",
-		grouped(b.o.data.Records), b.o.data.Kind, b.o.data.Seed, float64(b.bytes)/1e6, machine(), b.o.runs)
+	fmt.Fprintf(w, "%s records of %s data, seed %d: %.1f MB of NDJSON. %s.\n",
+		grouped(b.o.data.Records), b.o.data.Kind, b.o.data.Seed, float64(b.bytes)/1e6, machine())
+	fmt.Fprintf(w, "Median of %d runs in turn, highest peak; load of the system before the runs %s.\n\n", b.o.runs, between(b.loads))
 	fmt.Fprintln(w, "| engine | wall s (from–to) | MB/s | CPU s | peak RSS MB | output MB (files) | speed, fastest peer = 1 | by CPU time |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, r := range b.results {
@@ -97,6 +98,13 @@ func ratio(of, to time.Duration) string {
 		return "–"
 	}
 	return fmt.Sprintf("%.2f×", float64(of)/float64(to))
+}
+
+func between(all []float64) string {
+	if len(all) == 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.1f–%.1f", slices.Min(all), slices.Max(all))
 }
 
 // grouped writes a number with commas.
@@ -133,12 +141,12 @@ func field(file, name string) string {
 	return "unknown"
 }
 
-// load is the system's load of the last minute: above 1 before a run, others are at work too.
-func load() string {
+// load is the system's load of the last minute. In a quiet system it is what the run before has left of itself, at most the
+// number of cores; more than that is the work of others. 0 where the system does not tell.
+func load() (of float64) {
 	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
+	if err == nil {
+		_, _ = fmt.Sscan(string(text), &of)
 	}
-	first, _, _ := strings.Cut(string(text), " ")
-	return first
+	return of
 }
