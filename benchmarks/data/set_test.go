@@ -23,7 +23,7 @@ func TestOptions(t *testing.T) {
 
 // TestMany holds what the package comment promises against many sets.
 func TestMany(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		for _, kind := range []string{Clean, Dirty} {
 			check(t, Options{Kind: kind, Records: 3000, Seed: seed})
 		}

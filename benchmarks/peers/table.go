@@ -22,6 +22,7 @@ func (r *result) title() string {
 	return name
 }
 
+// median is the value in the middle; of an even number of values the lower of the two.
 func median[T any](of []measured, by func(m measured) T, compare func(a, b T) int) T {
 	all := make([]T, 0, len(of))
 	for _, m := range of {
