@@ -21,6 +21,7 @@ type app struct {
 	*console     // nil until a command starts
 	interrupted  *atomic.Bool
 	lakeGiven    bool
+	profiles     profiles
 }
 
 const longHelp = `etl turns raw JSON into deduplicated, typed, partitioned Parquet.
@@ -70,6 +71,7 @@ func (a *app) command() *cobra.Command {
 	f.BoolVar(&a.json, "json", false, "write one JSON object to stdout")
 	f.StringVar(&a.logFormat, "log-format", logText, "how stderr is written: text or json")
 	f.BoolVar(&a.quiet, "quiet", false, "tell of errors and warnings only")
+	a.profiles.flags(f)
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
@@ -83,13 +85,18 @@ func (a *app) command() *cobra.Command {
 func (a *app) wrap(c *cobra.Command, codes string, run func(ctx context.Context, args []string) error) *cobra.Command {
 	c.Long = strings.TrimSpace(c.Long) + "\n" + codes
 	c.DisableFlagsInUseLine = true
-	c.RunE = func(c *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, args []string) (err error) {
 		console, err := newConsole(a.out, a.err, a.json, a.quiet, a.logFormat)
 		if err != nil {
 			return err
 		}
 		a.console = console
 		a.lakeGiven = c.Flags().Changed("lake")
+		stop, err := a.profiles.start()
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
 		return run(c.Context(), args)
 	}
 	return c
