@@ -115,6 +115,10 @@ type Result struct {
 	Seconds    float64       `json:"seconds"`
 	// PeakMemory is the process's peak resident set in bytes, 0 where the system does not tell.
 	PeakMemory int64 `json:"peak_memory_bytes"`
+	// SpilledBytes went to temporary files, because what waits between the steps has a bound.
+	SpilledBytes int64 `json:"spilled_bytes"`
+	// Steps say where the time went, in the order of the run.
+	Steps []Step `json:"steps"`
 	// Warnings are for people: names that had to change, objects left for the next run, late objects.
 	Warnings []string `json:"warnings,omitempty"`
 	// Pending is how many partitions this run published that earlier runs had decided.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,6 +38,7 @@ func (w *work) mapAll(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("map: %w", err)
 		}
+		w.meter.end("map", w.plan.Bytes, w.mapped.records())
 		news, err := w.schemas.learn(profile)
 		if err != nil {
 			return err
@@ -96,15 +98,18 @@ func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
 		g.Go(func() error {
 			defer readers.Done()
 			for t := range tasks {
+				began := time.Now()
 				for u, err := range t.Units(ctx, buffers) {
 					if err != nil {
 						return err
 					}
+					w.meter.read.since(began, u.Bytes(), 0)
 					select {
 					case units <- u:
 					case <-ctx.Done():
 						return ctx.Err()
 					}
+					began = time.Now()
 				}
 				run.done.Add(t.Bytes)
 			}
@@ -138,6 +143,14 @@ func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
 		})
 	}
 	return profile, g.Wait()
+}
+
+// records is how many records the pass has seen.
+func (m *mapped) records() (n int64) {
+	for _, c := range m.counts {
+		n += c.in
+	}
+	return n
 }
 
 func (r *mapRun) newMapper() (*mapper, error) {

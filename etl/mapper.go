@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"time"
 
 	"datalake/etl/decode"
 	"datalake/etl/dedupe"
@@ -85,6 +86,7 @@ func (m *mapper) input(o *batch.Object) *inputCounts {
 
 // unit takes one unit through the step and gives the number of its records.
 func (m *mapper) unit(ctx context.Context, u *batch.Unit) (records int64, err error) {
+	began := time.Now()
 	out, err := m.decoder.Decode(u)
 	if err != nil {
 		return 0, err
@@ -105,6 +107,7 @@ func (m *mapper) unit(ctx context.Context, u *batch.Unit) (records int64, err er
 		sum.sourceDiffers += c.SourceDiffers
 		addTo(sum.rescuedBy, c.RescuedBy)
 	}
+	m.run.meter.decode.since(began, u.Bytes(), records)
 	rejects := out.Rejects
 	unit, rows := dedupe.Unit(u.First, u.Number), 0
 	for i, b := range out.Batches {
@@ -134,10 +137,15 @@ func (m *mapper) batch(ctx context.Context, u *batch.Unit, unit uint64, first in
 		m.input(o.Object).records++
 	}
 	m.count(b.Source).in += int64(b.NumRows())
+	began := time.Now()
 	for _, stage := range m.run.job.Stages {
 		if b, err = stage.Apply(ctx, b); err != nil {
 			return 0, nil, fmt.Errorf("stage %T: %w", stage, err)
 		}
+	}
+	if len(m.run.job.Stages) > 0 {
+		m.run.meter.stages.since(began, 0, int64(b.NumRows()))
+		began = time.Now()
 	}
 	parts, err := s.partitioner.Assign(b.Record, nil, func(row int, reason string) { b.Reject(row, rulePartition, reason) })
 	if err != nil {
@@ -159,6 +167,7 @@ func (m *mapper) batch(ctx context.Context, u *batch.Unit, unit uint64, first in
 		}
 	}
 	rows = b.NumRows()
+	m.run.meter.keys.since(began, 0, int64(rows))
 	if first+rows > dedupe.MaxRows {
 		return 0, nil, fmt.Errorf("a chunk has more than %d records", dedupe.MaxRows)
 	}
@@ -168,7 +177,10 @@ func (m *mapper) batch(ctx context.Context, u *batch.Unit, unit uint64, first in
 	}
 	seg := segment.Segment{Unit: unit, Record: b.Record, Numbers: numbers, Partitions: parts}
 	b.Record = nil // the segments' now
-	return rows, rejects, m.run.segments.Add(b.Source, seg, m.run.group)
+	began = time.Now()
+	err = m.run.segments.Add(b.Source, seg, m.run.group)
+	m.run.meter.segments.since(began, 0, int64(rows))
+	return rows, rejects, err
 }
 
 // sendKeys fills _key where the table has it and sends the keys of all rows, the first of which is row.

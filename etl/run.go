@@ -41,6 +41,8 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 	job = job.withDefaults()
 	began := time.Now()
 	res := &Result{}
+	m := &meter{}
+	m.start()
 	lake, err := job.Commits(ctx)
 	if err != nil {
 		return nil, err
@@ -50,8 +52,9 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 		return nil, meaning(fmt.Errorf("publish what earlier runs decided: %w", err))
 	}
 	res.Pending = report.Partitions
+	m.end("open", 0, 0)
 	for range commit.MaxRounds {
-		err = job.try(ctx, lake, res)
+		err = job.try(ctx, lake, m, res)
 		var conflict *commit.Conflict
 		if !errors.As(err, &conflict) || conflict.Redo != commit.Replan {
 			break
@@ -59,7 +62,7 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 	}
 	err = meaning(err)
 	res.Elapsed = time.Since(began)
-	res.Seconds, res.PeakMemory = res.Elapsed.Seconds(), process.PeakMemory()
+	res.Seconds, res.PeakMemory, res.Steps = res.Elapsed.Seconds(), process.PeakMemory(), m.steps
 	if err != nil && res.Decided == 0 {
 		return nil, err
 	}
@@ -119,7 +122,7 @@ type manifest struct {
 const maxManifestKeys = 1000
 
 // try makes one attempt, from a new plan to the decision and its publication.
-func (j Job) try(ctx context.Context, lake commit.Lake, res *Result) error {
+func (j Job) try(ctx context.Context, lake commit.Lake, m *meter, res *Result) error {
 	attempt, err := commit.Begin(ctx, lake)
 	if err != nil {
 		return err
@@ -134,6 +137,7 @@ func (j Job) try(ctx context.Context, lake commit.Lake, res *Result) error {
 		if err != nil {
 			return err
 		}
+		m.end("list", 0, 0)
 		if p.Hidden > 0 {
 			schemas.warn(fmt.Sprintf("%d objects of the raw zone are passed over because their names begin with _ or .", p.Hidden))
 		}
@@ -142,7 +146,7 @@ func (j Job) try(ctx context.Context, lake commit.Lake, res *Result) error {
 			res.Published = true
 			return attempt.Abandon(ctx)
 		}
-		err = j.work(ctx, lake, attempt, p, schemas, res)
+		err = j.work(ctx, lake, attempt, p, schemas, m, res)
 		var gone *input.ObjectError
 		if errors.As(err, &gone) && gone.Gone() && !leave[gone.Object.Key] {
 			leave[gone.Object.Key] = true // the next run reads what has become of it
@@ -179,11 +183,11 @@ func (j Job) plan(ctx context.Context, attempt *commit.Attempt, schemas *schemas
 }
 
 // work is what an attempt does with its plan: map, resolve, write, decide, publish.
-func (j Job) work(ctx context.Context, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, schemas *schemas, res *Result) error {
+func (j Job) work(ctx context.Context, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, schemas *schemas, m *meter, res *Result) error {
 	if err := j.putManifest(ctx, attempt, p); err != nil {
 		return err
 	}
-	w := newWork(j, lake, attempt, p, schemas)
+	w := newWork(j, lake, attempt, p, schemas, m)
 	defer w.close()
 	stop, stopped := context.WithCancel(ctx)
 	g, gctx := errgroup.WithContext(stop)
@@ -197,6 +201,7 @@ func (j Job) work(ctx context.Context, lake commit.Lake, attempt *commit.Attempt
 	}
 	w.fill(res)
 	report, err := commit.Publish(ctx, lake)
+	m.end("publish", 0, 0)
 	if err != nil && !errors.Is(err, commit.ErrBusy) {
 		return fmt.Errorf("publish entry %d (decided; the next run or etl repair publishes it): %w", w.seq, err)
 	}
@@ -230,6 +235,7 @@ type work struct {
 	attempt *commit.Attempt
 	plan    *plan.Plan
 	schemas *schemas
+	meter   *meter
 
 	mem     memory.Allocator
 	seed    uint64
@@ -242,9 +248,9 @@ type work struct {
 	seq     uint64
 }
 
-func newWork(j Job, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, s *schemas) *work {
+func newWork(j Job, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, s *schemas, m *meter) *work {
 	return &work{
-		job: j, lake: lake, attempt: attempt, plan: p, schemas: s,
+		job: j, lake: lake, attempt: attempt, plan: p, schemas: s, meter: m,
 		mem: j.Allocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.waiting()),
 	}
 }
@@ -294,14 +300,17 @@ func (w *work) run(ctx context.Context) error {
 		if err := w.resolve(ctx); err != nil {
 			return fmt.Errorf("resolve: %w", err)
 		}
+		w.meter.end("resolve", 0, w.mapped.keys.Len()+w.table.Len())
 		if err := w.write(ctx); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
+		w.meter.end("write", w.written.bytes, w.rowsOut())
 		body, err := w.body()
 		if err != nil {
 			return err
 		}
 		w.seq, err = w.attempt.Decide(ctx, commit.Decision{Reads: w.reads(), Body: body})
+		w.meter.end("decide", 0, 0)
 		var conflict *commit.Conflict
 		if err == nil || !errors.As(err, &conflict) || conflict.Redo != commit.Rebase {
 			return err
@@ -348,6 +357,18 @@ func (w *work) fill(res *Result) {
 		res.Partitions += t.Partitions
 	}
 	res.BytesOut = w.written.bytes
+	res.SpilledBytes = 0
+	for _, f := range w.files {
+		res.SpilledBytes += f.Size()
+	}
+}
+
+// rowsOut is how many rows the write step has written.
+func (w *work) rowsOut() (n int64) {
+	for _, c := range w.mapped.counts {
+		n += c.out
+	}
+	return n
 }
 
 // mapped is what a pass of the map step leaves for resolve and write.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -101,10 +102,12 @@ func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int) (e
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	files, err := out.Finish()
 	if err != nil {
 		return err
 	}
+	w.meter.encode.since(began, 0, 0)
 	acts := map[string]*commitlog.Act{}
 	for _, n := range losing {
 		path := w.written.files[n].partition.Path
@@ -150,6 +153,8 @@ func (w *work) putFiles(ctx context.Context, files []write.File) (logged []commi
 	for i, f := range files {
 		size += f.Size()
 		g.Go(func() error {
+			began := time.Now()
+			defer func() { w.meter.put.since(began, f.Size(), f.Rows) }()
 			put := commitlog.File{Size: f.Size(), Rows: f.Rows, SHA256: f.SHA256(), Keys: f.Keys}
 			var err error
 			if err = gctx.Err(); err == nil {
@@ -216,10 +221,13 @@ func (w *work) rewrite(ctx context.Context, out *write.Group, s *schema.Schema, 
 
 // appendRows appends the rows of the run's segments that do not lose.
 func (w *work) appendRows(ctx context.Context, out *write.Group, g segment.Group) (kept, lose int64, err error) {
+	began := time.Now()
 	for seg, err := range w.mapped.segments.Read(g) {
 		if err != nil {
 			return 0, 0, err
 		}
+		w.meter.load.since(began, 0, int64(len(seg.Numbers)))
+		began = time.Now()
 		bits := w.mapped.losers.of(seg.Unit)
 		rows := make([]uint32, 0, len(seg.Numbers))
 		last := -1
@@ -242,6 +250,8 @@ func (w *work) appendRows(ctx context.Context, out *write.Group, g segment.Group
 		if err != nil {
 			return 0, 0, err
 		}
+		w.meter.encode.since(began, 0, int64(len(rows)))
+		began = time.Now()
 	}
 	return kept, lose, nil
 }

@@ -48,6 +48,7 @@ func (l *limits) apply(j *etl.Job) (err error) {
 func (a *app) runCommand() *cobra.Command {
 	var source, since, until string
 	var limits limits
+	var explain bool
 	c := a.wrap(&cobra.Command{
 		Use: "run [flags]", Short: "Bring the tables up to date with the raw zone",
 		Long: `Reads the raw objects that no run has read before, cleans and deduplicates their
@@ -82,12 +83,16 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 		}
 		j.Settle = settle
 		r, err := a.run(ctx, l, j)
+		if r != nil && explain {
+			a.explain(r)
+		}
 		if r != nil && a.console.json {
 			err = errors.Join(err, a.object(r))
 		}
 		return err
 	})
 	f := c.Flags()
+	f.BoolVar(&explain, "explain", false, "say at the end where time, bytes and memory went")
 	f.StringVar(&source, "source", "", "read the objects of this folder of the raw zone only")
 	f.StringVar(&since, "since", "", "read what arrived on this day (UTC) or later: YYYY-MM-DD")
 	f.StringVar(&until, "until", "", "read what arrived on this day (UTC) or before")

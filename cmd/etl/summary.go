@@ -92,6 +92,38 @@ func (a *app) counts(r *etl.Result) {
 	_ = printTable(a.err, "  ", columns, rows)
 }
 
+// explain tells where a run's time, bytes and memory went.
+func (a *app) explain(r *etl.Result) {
+	if a.console.logJSON {
+		a.event("steps", "steps", r.Steps)
+		return
+	}
+	none := func(n int64, text string) string {
+		if n == 0 {
+			return ""
+		}
+		return text
+	}
+	columns := []column{
+		{name: "step"}, {name: "time s", right: true}, {name: "share", right: true}, {name: "MB", right: true}, {name: "rows", right: true}, {name: "memory MB", right: true},
+	}
+	var rows [][]string
+	for _, s := range r.Steps {
+		name, share := s.Name, fmt.Sprintf("%.0f %%", 100*rate(s.Seconds, r.Seconds))
+		if _, part, ok := strings.Cut(name, ": "); ok { // its time is of several goroutines
+			name, share = "  "+part, ""
+		}
+		rows = append(rows, []string{
+			name, fmt.Sprintf("%.2f", s.Seconds), share, none(s.Bytes, fmt.Sprintf("%.1f", float64(s.Bytes)/1e6)), none(s.Rows, count(s.Rows)),
+			none(s.Memory, fmt.Sprintf("%.0f", float64(s.Memory)/1e6)),
+		})
+	}
+	fmt.Fprintf(a.err, "\nWhere the time went: %.2f s in all; indented parts run beside each other, on several threads\n", r.Seconds)
+	// What cannot be printed to stderr cannot be told anywhere.
+	_ = printTable(a.err, "  ", columns, rows)
+	fmt.Fprintf(a.err, "\nTo temporary files %s; peak memory %s.\n", size(r.SpilledBytes), size(r.PeakMemory))
+}
+
 // item is one entry of a printed list: a name, and what there is to say of it.
 type item struct {
 	name  string

@@ -58,6 +58,14 @@ type Unit struct {
 	Broken []Reject
 }
 
+// Bytes is how much text the unit holds.
+func (u *Unit) Bytes() (n int64) {
+	for i := range u.Chunks {
+		n += int64(len(u.Chunks[i].Data))
+	}
+	return n
+}
+
 // Origin is where a row's record begins: the object and the byte in its decompressed content. Origins order the rows of
 // a run: first by the object's Index, then by Offset.
 type Origin struct {
