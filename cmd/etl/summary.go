@@ -95,8 +95,7 @@ func (a *app) counts(r *etl.Result) {
 // explain tells where a run's time, bytes and memory went.
 func (a *app) explain(r *etl.Result) {
 	if a.console.logJSON {
-		a.event("steps", "steps", r.Steps)
-		return
+		return // the event at the end of the run has the steps
 	}
 	none := func(n int64, text string) string {
 		if n == 0 {
