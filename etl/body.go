@@ -18,7 +18,7 @@ func (w *work) body() (*commitlog.Body, error) {
 		in := commitlog.Input{Key: o.Key, ETag: o.ETag, Size: o.Size, ModTime: w.plan.ModTimes[i].UnixMilli()}
 		if c := w.mapped.inputs[i]; c != nil {
 			in.Records, in.Rejects = c.records, c.rejects
-			for p := range c.partitions {
+			for _, p := range c.partitions.sorted() {
 				in.Partitions = append(in.Partitions, w.index.Get(p).Path)
 			}
 			slices.Sort(in.Partitions)

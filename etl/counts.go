@@ -1,6 +1,8 @@
 package etl
 
 import (
+	"slices"
+
 	"datalake/pkg/commitlog"
 	"datalake/pkg/schema"
 )
@@ -66,5 +68,43 @@ func (c *sourceCounts) table(source string) Table {
 		Quarantined: c.rejected, Replaced: c.replaced, Rescued: c.rescued, Partitions: c.partitions, Files: c.files,
 		Rules: c.rules, RescuedBy: c.rescuedBy, NewColumns: c.newColumns,
 		DuplicateKeys: c.duplicateKeys, Floored: c.floored, SourceDiffers: c.sourceDiffers,
+	}
+}
+
+// inputCounts are the numbers of one object.
+type inputCounts struct {
+	records, rejects int64
+	partitions       numbers // that its rows went to
+}
+
+// numbers is a set of numbers that mostly come in runs and are few: most objects feed one partition.
+type numbers struct {
+	list []uint32 // some twice, until sorted
+	next int      // the length at which those are taken out
+}
+
+func (s *numbers) add(n uint32) {
+	if l := len(s.list); l > 0 && s.list[l-1] == n {
+		return
+	}
+	if len(s.list) >= max(s.next, 16) {
+		s.list = s.sorted()
+		s.next = 2 * len(s.list)
+	}
+	s.list = append(s.list, n)
+}
+
+// sorted gives the numbers, each once.
+func (s *numbers) sorted() []uint32 {
+	slices.Sort(s.list)
+	s.list = slices.Compact(s.list)
+	return s.list
+}
+
+func (c *inputCounts) add(d *inputCounts) {
+	c.records += d.records
+	c.rejects += d.rejects
+	for _, n := range d.partitions.sorted() {
+		c.partitions.add(n)
 	}
 }

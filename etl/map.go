@@ -183,11 +183,7 @@ func (m *mapper) merge(to *mapped) {
 			to.inputs[o.Index] = c
 			continue
 		}
-		sum.records += c.records
-		sum.rejects += c.rejects
-		for p := range c.partitions {
-			sum.partitions[p] = struct{}{}
-		}
+		sum.add(c)
 	}
 	for source, s := range m.sources {
 		if s.hasher != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"time"
 
 	"datalake/etl/decode"
@@ -40,12 +41,6 @@ type mapSource struct {
 	scope       scope
 }
 
-// inputCounts are the numbers of one object.
-type inputCounts struct {
-	records, rejects int64
-	partitions       map[uint32]struct{}
-}
-
 func (m *mapper) source(name string) (*mapSource, error) {
 	if s := m.sources[name]; s != nil {
 		return s, nil
@@ -78,10 +73,29 @@ func (m *mapper) count(source string) *sourceCounts {
 func (m *mapper) input(o *batch.Object) *inputCounts {
 	c := m.inputs[o]
 	if c == nil {
-		c = &inputCounts{partitions: map[uint32]struct{}{}}
+		c = &inputCounts{}
 		m.inputs[o] = c
 	}
 	return c
+}
+
+// span is some rows of a batch.
+type span struct{ first, end int }
+
+// objects yields the rows of each object in turn, which follow each other.
+func (m *mapper) objects(origins []batch.Origin) iter.Seq2[*inputCounts, span] {
+	return func(yield func(*inputCounts, span) bool) {
+		for i := 0; i < len(origins); {
+			s := span{i, i + 1}
+			for s.end < len(origins) && origins[s.end].Object == origins[i].Object {
+				s.end++
+			}
+			if !yield(m.input(origins[i].Object), s) {
+				return
+			}
+			i = s.end
+		}
+	}
 }
 
 // unit takes one unit through the step and gives the number of its records.
@@ -133,8 +147,8 @@ func (m *mapper) batch(ctx context.Context, u *batch.Unit, unit uint64, first in
 	if err != nil {
 		return 0, nil, err
 	}
-	for _, o := range b.Origins {
-		m.input(o.Object).records++
+	for in, rows := range m.objects(b.Origins) {
+		in.records += int64(rows.end - rows.first)
 	}
 	m.count(b.Source).in += int64(b.NumRows())
 	began := time.Now()
@@ -161,9 +175,9 @@ func (m *mapper) batch(ctx context.Context, u *batch.Unit, unit uint64, first in
 			return 0, nil, err
 		}
 	}
-	for i, o := range b.Origins {
-		if i == 0 || parts[i] != parts[i-1] || o.Object != b.Origins[i-1].Object {
-			m.input(o.Object).partitions[parts[i]] = struct{}{}
+	for in, rows := range m.objects(b.Origins) {
+		for _, p := range parts[rows.first:rows.end] {
+			in.partitions.add(p)
 		}
 	}
 	rows = b.NumRows()
