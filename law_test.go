@@ -106,10 +106,10 @@ var laws = []law{
 		func(s *source) string {
 			// These draw the seed of a hash table, against prepared collisions; what they give does not depend on it.
 			seeds := []string{"pkg/jsontext/keys.go", "etl/decode/text.go"}
-			if s.test || slices.Contains(seeds, s.path) || !slices.Contains([]string{
+			if s.test || slices.Contains(seeds, s.path) || !slices.ContainsFunc([]string{
 				"pkg/parquetfile", "pkg/jsontext", "pkg/timeparse", "pkg/schema", "pkg/lakefile", "pkg/layout",
 				"etl/input", "etl/decode", "etl/infer", "etl/segment", "etl/partition", "etl/dedupe", "etl/write", "etl/plan",
-			}, s.pkg) {
+			}, func(folder string) bool { return under(s.pkg, folder) }) {
 				return ""
 			}
 			if to := s.firstImport(func(to string) bool {
