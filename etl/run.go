@@ -49,7 +49,7 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 	}
 	report, err := commit.Publish(ctx, lake)
 	if err != nil && !errors.Is(err, commit.ErrBusy) {
-		return nil, meaning(fmt.Errorf("publish what earlier runs decided: %w", err))
+		return nil, Meaning(fmt.Errorf("publish what earlier runs decided: %w", err))
 	}
 	res.Pending = report.Partitions
 	m.end("open", 0, 0)
@@ -60,7 +60,7 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 			break
 		}
 	}
-	err = meaning(err)
+	err = Meaning(err)
 	res.Elapsed = time.Since(began)
 	res.Seconds, res.PeakMemory, res.Steps = res.Elapsed.Seconds(), process.PeakMemory(), m.steps
 	if err != nil && res.Decided == 0 {
@@ -69,14 +69,18 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 	return res, err
 }
 
-// meaning adds to an error of a commit what it means to the caller of a run.
-func meaning(err error) error {
+// Meaning adds to an error of etl/commit what it means to the caller: ErrConflict, ErrUnknown or ErrConfig.
+func Meaning(err error) error {
+	is := func(targets ...error) bool {
+		return slices.ContainsFunc(targets, func(t error) bool { return errors.Is(err, t) })
+	}
 	switch {
-	case errors.Is(err, commit.ErrConflict), errors.Is(err, commit.ErrRounds), errors.Is(err, commit.ErrCondemned):
+	case is(ErrConflict, ErrUnknown, ErrConfig): // said already
+	case is(commit.ErrConflict, commit.ErrRounds, commit.ErrCondemned, commit.ErrBusy):
 		return fmt.Errorf("%w: %w", ErrConflict, err)
-	case errors.Is(err, commit.ErrUnknown):
+	case is(commit.ErrUnknown):
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
-	case errors.Is(err, commit.ErrFingerprint), errors.Is(err, commit.ErrRoots):
+	case is(commit.ErrFingerprint, commit.ErrRoots):
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return err

@@ -123,7 +123,7 @@ func (a *app) run(ctx context.Context, l *lake, j etl.Job) (*etl.Result, error) 
 	j.Progress = p.update
 	r, err := etl.Run(ctx, j)
 	p.close()
-	if err := conflicts(err); err != nil {
+	if err != nil {
 		if r != nil && r.Decided > 0 {
 			err = fmt.Errorf("%w (entry %d is decided; the next run or %q publishes it)", err, r.Decided, a.again("repair"))
 		}

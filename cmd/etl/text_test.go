@@ -118,9 +118,9 @@ func TestExitCode(t *testing.T) {
 		{wrapped(etl.ErrConfig), false, 2},
 		{lakefile.Errors{{File: "lake.yaml"}}, false, 2},
 		{wrapped(etl.ErrConflict), false, 4},
-		{conflicts(&commit.Conflict{}), false, 4},
-		{conflicts(commit.ErrBusy), false, 4},
-		{conflicts(commit.ErrRoots), false, 2},
+		{etl.Meaning(&commit.Conflict{}), false, 4},
+		{etl.Meaning(commit.ErrBusy), false, 4},
+		{etl.Meaning(commit.ErrRoots), false, 2},
 		{wrapped(context.Canceled), true, 130},
 		{wrapped(context.Canceled), false, 1},
 	} {

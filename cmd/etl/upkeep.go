@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,21 +24,6 @@ func (a *app) openToKeep(ctx context.Context) (commit.Lake, etl.Job, error) {
 	j := l.job(etl.Job{})
 	c, err := j.Commits(ctx)
 	return c, j, err
-}
-
-// conflicts maps what etl/commit says to what a run says, so that both end with the same exit code.
-func conflicts(err error) error {
-	switch {
-	case errors.Is(err, etl.ErrConflict), errors.Is(err, etl.ErrUnknown), errors.Is(err, etl.ErrConfig):
-		return err // said already
-	case errors.Is(err, commit.ErrConflict), errors.Is(err, commit.ErrRounds), errors.Is(err, commit.ErrCondemned), errors.Is(err, commit.ErrBusy):
-		return fmt.Errorf("%w: %w", etl.ErrConflict, err)
-	case errors.Is(err, commit.ErrUnknown):
-		return fmt.Errorf("%w: %w", etl.ErrUnknown, err)
-	case errors.Is(err, commit.ErrRoots):
-		return fmt.Errorf("%w: %w", etl.ErrConfig, err)
-	}
-	return err
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -65,7 +49,7 @@ left, which gc takes away after a day. Nothing is changed.`,
 		}
 		findings, err := commit.Verify(ctx, l, checks)
 		if err != nil {
-			return conflicts(err)
+			return etl.Meaning(err)
 		}
 		if a.console.json {
 			if err := a.object(map[string]any{"findings": orEmpty(findings)}); err != nil {
@@ -120,7 +104,7 @@ nothing and decides nothing; doing it again does nothing new.`,
 		}
 		r, err := commit.Repair(ctx, l)
 		if err != nil {
-			return conflicts(err)
+			return etl.Meaning(err)
 		}
 		if a.console.json {
 			if err := a.object(map[string]any{
@@ -168,7 +152,7 @@ went out of use, for queries may still read it. What goes is decided in the log 
 		}
 		r, err := commit.Collect(ctx, l)
 		if err != nil {
-			return conflicts(err)
+			return etl.Meaning(err)
 		}
 		a.event("gc finished", "decided", r.Seq, "deleted", r.Deleted, "bytes", r.Bytes)
 		if a.console.json {
