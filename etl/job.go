@@ -155,6 +155,9 @@ const DefaultMemory = 1 << 30
 // waiting is the share of Memory for what waits between the steps.
 func (j Job) waiting() int64 { return j.Memory / 16 }
 
+// keys is how many distinct keys a goroutine of the resolve step holds at a time: an eighth of Memory, at 50 bytes each.
+func (j Job) keys() int64 { return j.Memory / 8 / int64(j.Parallel) / 50 }
+
 func (j Job) withDefaults() Job {
 	if j.Parallel <= 0 {
 		j.Parallel = runtime.GOMAXPROCS(0)

@@ -42,7 +42,7 @@ func (w *work) resolve(ctx context.Context) error {
 	if err := w.loadTable(ctx); err != nil {
 		return err
 	}
-	return dedupe.Resolve(ctx, w.mapped.keys, w.table, w.job.Parallel, func(loser, _ dedupe.Row) { w.mapped.losers.mark(loser) })
+	return dedupe.Resolve(ctx, w.mapped.keys, w.table, w.job.Parallel, w.job.keys(), func(loser, _ dedupe.Row) { w.mapped.losers.mark(loser) })
 }
 
 // loadTable sends the keys of the base's files that the run may have to the buckets.

@@ -122,12 +122,12 @@ func (j Job) uniqueKeysOf(ctx context.Context, s *commitlog.State, source string
 		return nil, err
 	}
 	var mu sync.Mutex
-	err = dedupe.Resolve(ctx, keys, nil, j.Parallel, func(loser, winner dedupe.Row) {
+	err = dedupe.Resolve(ctx, keys, nil, j.Parallel, j.keys(), func(loser, kept dedupe.Row) {
 		mu.Lock()
 		defer mu.Unlock()
 		found = append(found, commit.Finding{
 			Severity: commit.Alarm, What: "key", Key: names[loser>>rowBits],
-			Detail: fmt.Sprintf("row %d has the dedupe key of row %d of %s", loser&(1<<rowBits-1), winner&(1<<rowBits-1), names[winner>>rowBits]),
+			Detail: fmt.Sprintf("row %d has the dedupe key of row %d of %s", loser&(1<<rowBits-1), kept&(1<<rowBits-1), names[kept>>rowBits]),
 		})
 	})
 	return found, err

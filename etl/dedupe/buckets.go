@@ -1,6 +1,8 @@
 package dedupe
 
 import (
+	"iter"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -123,26 +125,26 @@ func (b *Buckets) add(i int, keys []Key) error {
 	return nil
 }
 
-// load appends all keys of a bucket to dst.
-func (b *Buckets) load(i int, dst []Key) ([]Key, error) {
-	k := &b.b[i]
-	for _, e := range k.extents {
-		n := len(dst)
-		dst = grow(dst, int(e.Length/int64(unsafe.Sizeof(Key{}))))
-		if err := b.file.Read(e, asBytes(dst[n:])); err != nil {
-			return nil, err
+// pieces yields the keys of a bucket, some at a time, in no order; a slice is valid until the next. scratch is memory to use, and
+// to use again.
+func (b *Buckets) pieces(i int, scratch *[]Key) iter.Seq2[[]Key, error] {
+	return func(yield func([]Key, error) bool) {
+		k := &b.b[i]
+		for _, e := range k.extents {
+			n := int(e.Length / int64(unsafe.Sizeof(Key{})))
+			*scratch = slices.Grow((*scratch)[:0], n)[:n]
+			if err := b.file.Read(e, asBytes(*scratch)); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(*scratch, nil) {
+				return
+			}
+		}
+		if len(k.keys) > 0 {
+			yield(k.keys, nil)
 		}
 	}
-	return append(dst, k.keys...), nil
-}
-
-func grow(keys []Key, n int) []Key {
-	if cap(keys) < len(keys)+n {
-		bigger := make([]Key, len(keys), len(keys)+n+n/4)
-		copy(bigger, keys)
-		keys = bigger
-	}
-	return keys[:len(keys)+n]
 }
 
 // Sender is one goroutine's way into Buckets.

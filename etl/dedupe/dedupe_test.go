@@ -23,8 +23,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// losersOf is the rule in the plainest form: sort, and the first of each key stays.
-func losersOf(run, table []dedupe.Key) map[dedupe.Row]dedupe.Row {
+// losersOf is the rule in the plainest form: sort, and the first of each key stays. beats has the pairs of rows of one key of which
+// the first stands before the second.
+func losersOf(run, table []dedupe.Key) (lost map[dedupe.Row]bool, beats map[[2]dedupe.Row]bool) {
 	all := slices.Concat(run, table)
 	slices.SortFunc(all, func(a, b dedupe.Key) int {
 		if a.Order != b.Order {
@@ -44,17 +45,19 @@ func losersOf(run, table []dedupe.Key) map[dedupe.Row]dedupe.Row {
 		}
 		return 1
 	})
-	lost := map[dedupe.Row]dedupe.Row{}
-	winner := map[[2]uint64]dedupe.Row{}
+	lost, beats = map[dedupe.Row]bool{}, map[[2]dedupe.Row]bool{}
+	ranked := map[[2]uint64][]dedupe.Row{}
 	for _, k := range all {
 		id := [2]uint64{k.H0, k.H1}
-		if w, ok := winner[id]; !ok {
-			winner[id] = k.Row
-		} else if k.Row.IsNew() || w.IsNew() {
-			lost[k.Row] = w
+		for _, o := range ranked[id] {
+			beats[[2]dedupe.Row{o, k.Row}] = true
 		}
+		if of := ranked[id]; len(of) > 0 && (k.Row.IsNew() || of[0].IsNew()) {
+			lost[k.Row] = true
+		}
+		ranked[id] = append(ranked[id], k.Row)
 	}
-	return lost
+	return lost, beats
 }
 
 // The losers are those of the plain rule, in any order of keys, with any number of goroutines and any budget.
@@ -74,7 +77,7 @@ func TestResolve(t *testing.T) {
 			if k.Order = int64(r.IntN(3)); seed%2 == 0 {
 				k.Order = 0
 			}
-			if r.IntN(4) == 0 && !inTable[id] {
+			if r.IntN(4) == 0 && (!inTable[id] || seed%5 == 0) { // a damaged table holds a key twice
 				inTable[id] = true
 				k.Row = dedupe.Existing(r.IntN(10), i)
 				table = append(table, k)
@@ -83,7 +86,7 @@ func TestResolve(t *testing.T) {
 				run = append(run, k)
 			}
 		}
-		want := losersOf(run, table)
+		want, beats := losersOf(run, table)
 		for _, parallel := range []int{1, 3} {
 			for _, limit := range []int64{0, 100_000, 1 << 30} {
 				budget, file := spill.NewBudget(limit), spill.NewFile(t.TempDir())
@@ -110,14 +113,18 @@ func TestResolve(t *testing.T) {
 					t.Fatalf("%d keys of %d", rb.Len(), len(run))
 				}
 				var mu sync.Mutex
-				got := map[dedupe.Row]dedupe.Row{}
-				err := dedupe.Resolve(t.Context(), rb, tb, parallel, func(loser, winner dedupe.Row) {
+				got := map[dedupe.Row]bool{}
+				most := []int64{0, 1, 1 << 20}[r.IntN(3)]
+				err := dedupe.Resolve(t.Context(), rb, tb, parallel, most, func(loser, kept dedupe.Row) {
 					mu.Lock()
 					defer mu.Unlock()
 					if _, twice := got[loser]; twice {
 						t.Errorf("row %x lost twice", loser)
 					}
-					got[loser] = winner
+					got[loser] = true
+					if !beats[[2]dedupe.Row{kept, loser}] {
+						t.Errorf("row %x lost to %x, which does not come before it", loser, kept)
+					}
 				})
 				if err != nil {
 					t.Fatal(err)

@@ -40,14 +40,15 @@ func (f *Filter) Has(k *Key) bool {
 	return f.words[w]&m == m
 }
 
-// all yields the keys of every bucket, a bucket at a time; a slice is valid until the next.
+// all yields the keys of every bucket, some at a time; a slice is valid until the next.
 func (b *Buckets) all() iter.Seq2[[]Key, error] {
 	return func(yield func([]Key, error) bool) {
-		var keys []Key
+		var scratch []Key
 		for i := range b.b {
-			var err error
-			if keys, err = b.load(i, keys[:0]); !yield(keys, err) || err != nil {
-				return
+			for keys, err := range b.pieces(i, &scratch) {
+				if !yield(keys, err) || err != nil {
+					return
+				}
 			}
 		}
 	}

@@ -8,23 +8,23 @@ import (
 )
 
 // Resolve finds the rows that lose, among the run's keys and those of the table (which may be nil), on parallel
-// goroutines. It calls lost for each of them once, with the row that is kept in its place; calls of different keys may be
-// concurrent. Rows of the table never lose to each other. Resolve changes nothing and can be repeated.
-func Resolve(ctx context.Context, run, table *Buckets, parallel int, lost func(loser, winner Row)) error {
+// goroutines. It calls lost for each of them once, with a row of the same key that is kept rather than it; calls of different
+// keys may be concurrent. Rows of the table never lose to each other. Resolve changes nothing and can be repeated.
+//
+// Each goroutine holds at most some 50 bytes for each of most distinct keys (at least 1024), however many rows there are: of
+// a larger bucket it reads the keys several times, each time for a share of the hashes. 0: no limit.
+func Resolve(ctx context.Context, run, table *Buckets, parallel int, most int64, lost func(loser, kept Row)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	var next atomic.Int64
 	for range parallel {
 		g.Go(func() error {
-			var r resolver
+			r := resolver{lost: lost}
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= buckets {
 					return nil
 				}
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				if err := r.bucket(run, table, i, lost); err != nil {
+				if err := r.bucket(ctx, run, table, i, max(most, 1024)); err != nil {
 					return err
 				}
 			}
@@ -33,25 +33,62 @@ func Resolve(ctx context.Context, run, table *Buckets, parallel int, lost func(l
 	return g.Wait()
 }
 
-// resolver is one goroutine's memory: the keys of a bucket, and an open-addressing table of their numbers plus one.
+// resolver is one goroutine's memory: the best row so far of each key, and an open-addressing table of their numbers plus one.
 type resolver struct {
-	keys  []Key
+	lost  func(loser, kept Row)
+	best  []Key
 	slots []uint32
+	// behind are rows of the table that stand behind another of the table, which can only be where the table holds a key twice:
+	// they lose if a row of the run turns out the best.
+	behind []Key
+	piece  []Key
 }
 
-func (r *resolver) bucket(run, table *Buckets, i int, lost func(loser, winner Row)) (err error) {
-	r.keys = r.keys[:0]
+func (r *resolver) bucket(ctx context.Context, run, table *Buckets, i int, most int64) error {
+	sources := []*Buckets{run}
 	if table != nil {
-		if r.keys, err = table.load(i, r.keys); err != nil {
-			return err
+		sources = []*Buckets{table, run}
+	}
+	n := int64(0)
+	for _, b := range sources {
+		n += int64(b.b[i].n)
+	}
+	// All keys of a bucket have the same upper 8 bits of H1. The share of a pass is in the bits below.
+	passes := uint64(1)
+	for int64(passes)*most < n && passes < 1<<16 && most > 0 {
+		passes *= 2
+	}
+	for pass := range passes {
+		r.reset(n / int64(passes))
+		for _, b := range sources {
+			for keys, err := range b.pieces(i, &r.piece) {
+				if err != nil {
+					return err
+				}
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				for k := range keys {
+					if keys[k].H1>>40&(passes-1) == pass {
+						r.add(&keys[k])
+					}
+				}
+			}
+		}
+		for k := range r.behind {
+			if best := &r.best[*r.find(&r.behind[k])-1]; best.Row.IsNew() {
+				r.lost(r.behind[k].Row, best.Row)
+			}
 		}
 	}
-	if r.keys, err = run.load(i, r.keys); err != nil {
-		return err
-	}
-	keys := r.keys
+	return nil
+}
+
+// reset makes room for about n distinct keys.
+func (r *resolver) reset(n int64) {
+	r.best, r.behind = r.best[:0], r.behind[:0]
 	size := 16
-	for size < 2*len(keys) {
+	for int64(size) < 2*n {
 		size *= 2
 	}
 	if cap(r.slots) < size {
@@ -59,43 +96,49 @@ func (r *resolver) bucket(run, table *Buckets, i int, lost func(loser, winner Ro
 	}
 	r.slots = r.slots[:size]
 	clear(r.slots)
-	// First the winner of each key, then everybody else against it: so each loser is told of the row that is kept.
-	mask := uint64(size - 1)
-	find := func(k *Key) *uint32 {
-		for p := k.H1 & mask; ; p = (p + 1) & mask {
-			s := &r.slots[p]
-			if *s == 0 {
-				return s
-			}
-			if o := &keys[*s-1]; o.H0 == k.H0 && o.H1 == k.H1 {
-				return s
-			}
-		}
-	}
-	again := false
-	for i := range keys {
-		k := &keys[i]
-		s := find(k)
+}
+
+// find gives the slot of a key: that of its best row, or the empty one where it belongs.
+func (r *resolver) find(k *Key) *uint32 {
+	mask := uint64(len(r.slots) - 1)
+	for p := k.H1 & mask; ; p = (p + 1) & mask {
+		s := &r.slots[p]
 		if *s == 0 {
-			*s = uint32(i) + 1
-			continue
+			return s
 		}
-		again = true
-		if k.before(&keys[*s-1]) {
-			*s = uint32(i) + 1
+		if o := &r.best[*s-1]; o.H0 == k.H0 && o.H1 == k.H1 {
+			return s
 		}
 	}
-	if !again {
-		return nil
-	}
-	for i := range keys {
-		k := &keys[i]
-		w := int(*find(k)) - 1
-		if w != i && (k.Row.IsNew() || keys[w].Row.IsNew()) {
-			lost(k.Row, keys[w].Row)
+}
+
+// add takes in one row: of it and the best so far, one loses.
+func (r *resolver) add(k *Key) {
+	s := r.find(k)
+	if *s == 0 {
+		r.best = append(r.best, *k)
+		if *s = uint32(len(r.best)); 4*len(r.best) > 3*len(r.slots) {
+			r.grow()
 		}
+		return
 	}
-	return nil
+	best := &r.best[*s-1]
+	behind := *k
+	if k.before(best) {
+		behind, *best = *best, *k
+	}
+	if behind.Row.IsNew() || best.Row.IsNew() {
+		r.lost(behind.Row, best.Row)
+	} else {
+		r.behind = append(r.behind, behind)
+	}
+}
+
+func (r *resolver) grow() {
+	r.slots = make([]uint32, 2*len(r.slots))
+	for i := range r.best {
+		*r.find(&r.best[i]) = uint32(i) + 1
+	}
 }
 
 // before says whether k is kept rather than o, which has the same hash.
