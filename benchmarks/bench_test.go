@@ -212,7 +212,7 @@ func BenchmarkResolve(b *testing.B) {
 				b.Fatal(err)
 			}
 			var lost atomic.Int64
-			if err := dedupe.Resolve(b.Context(), buckets, nil, 2, func(_, _ dedupe.Row) { lost.Add(1) }); err != nil {
+			if err := dedupe.Resolve(b.Context(), buckets, nil, 2, 0, func(_, _ dedupe.Row) { lost.Add(1) }); err != nil {
 				b.Fatal(err)
 			}
 			if n := float64(lost.Load()) / float64(c.rows); n < 0.03 || n > 0.07 {
@@ -295,7 +295,7 @@ func (c *corpus) run(ctx context.Context, n int, dir string, declared bool) (err
 	zone := func(prefix string) layout.Zone { return layout.Zone{Store: c.store, Prefix: prefix} }
 	job := etl.Job{
 		Zones:   etl.Zones{Raw: zone("raw"), Processed: zone(name + "processed"), Quarantine: zone(name + "quarantine"), State: zone(name + "state")},
-		TempDir: dir, Allocator: memory.DefaultAllocator,
+		TempDir: dir,
 	}
 	if declared {
 		job.Lake = c.lake

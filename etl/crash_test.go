@@ -16,6 +16,7 @@ import (
 	arrowmem "github.com/apache/arrow/go/v17/arrow/memory"
 
 	"datalake/etl"
+	"datalake/pkg/pool"
 	"datalake/pkg/storage"
 	"datalake/pkg/storage/file"
 	"datalake/pkg/storage/file/crashfs"
@@ -267,7 +268,7 @@ func TestSameBytes(t *testing.T) {
 		store := memory.New()
 		store.SetClock(func() time.Time { return time.Date(2025, 11, 25, 0, 0, 0, 0, time.UTC) })
 		l, f := openLake(store), newFeed(5)
-		mem := arrowmem.NewCheckedAllocator(arrowmem.NewGoAllocator())
+		mem := arrowmem.NewCheckedAllocator(pool.Poisoned(64 << 20))
 		l.job.Parallel, l.job.Memory, l.job.Allocator = o.parallel, o.memory, mem
 		for range 3 {
 			f.add(t, l)

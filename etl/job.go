@@ -14,6 +14,7 @@ import (
 	"datalake/pkg/batch"
 	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
+	"datalake/pkg/pool"
 	"datalake/pkg/schema"
 )
 
@@ -166,7 +167,7 @@ func (j Job) withDefaults() Job {
 		j.Memory = DefaultMemory
 	}
 	if j.Allocator == nil {
-		j.Allocator = memory.DefaultAllocator
+		j.Allocator = pool.New(j.Memory / 16)
 	}
 	if j.Lake == nil {
 		j.Lake = &lakefile.File{}

@@ -20,6 +20,7 @@ import (
 	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
 	"datalake/pkg/parquetfile"
+	"datalake/pkg/pool"
 	"datalake/pkg/schema"
 	"datalake/pkg/storage"
 	memstore "datalake/pkg/storage/memory"
@@ -192,7 +193,7 @@ func (l *lake) readFile(ctx context.Context, s *schema.Schema, key string) (rows
 		}
 		last = i
 	}
-	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	mem := memory.NewCheckedAllocator(pool.Poisoned(64 << 20)) // whoever uses freed memory is found out
 	for rec, err := range f.Records(ctx, sch, mem) {
 		if err != nil {
 			return nil, err

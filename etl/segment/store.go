@@ -1,18 +1,14 @@
 package segment
 
 import (
-	"bytes"
 	"cmp"
-	"fmt"
 	"iter"
 	"slices"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
-	"datalake/pkg/batch"
 	"datalake/pkg/spill"
 )
 
@@ -20,7 +16,7 @@ import (
 type Segment struct {
 	Unit uint64 // orders segments
 	// Record has the source's columns. Numbers and Partitions have one entry for each of its rows: the row's number in its
-	// unit, and its partition as the caller counts partitions.
+	// unit, which ascends, and its partition as the caller counts partitions.
 	Record     arrow.Record
 	Numbers    []uint32
 	Partitions []uint32
@@ -40,6 +36,12 @@ type Group struct {
 	Number int
 }
 
+// Pieces of a group are gathered in blocks, which go to the file as a whole: many units have few rows of a group.
+const (
+	blockBytes = 256 << 10 // a block is ended here
+	leastBlock = 16 << 10  // and here where the budget is spent
+)
+
 // Store holds segments. Safe for concurrent use.
 type Store struct {
 	budget *spill.Budget
@@ -47,55 +49,48 @@ type Store struct {
 	mem    memory.Allocator
 
 	mu      sync.Mutex
-	groups  map[Group][]stored
+	groups  map[Group]*group
+	schemas map[string]*arrow.Schema // one of those that are alike
 	spilled int64
 }
 
-// stored is a segment whose record is in memory or, where Record is nil, in the file.
-type stored struct {
-	Segment
+type group struct {
+	mu     sync.Mutex
+	blocks []block
+	pieces []piece
+}
+
+// block is some pieces, in memory or, where bytes is nil, in the file.
+type block struct {
+	bytes  []byte
+	size   int // of the pieces; there is more room than that
 	extent spill.Extent
-	size   int64
+	ended  bool
+}
+
+// piece is where the rows of a segment lie.
+type piece struct {
+	unit   uint64
+	schema *arrow.Schema
+	block  uint32
+	first  uint32 // in the block
+	length uint32
 }
 
 // NewStore keeps segments in memory as long as the budget allows, then in file. It closes neither.
 func NewStore(budget *spill.Budget, file *spill.File, mem memory.Allocator) *Store {
-	return &Store{budget: budget, file: file, mem: mem, groups: map[Group][]stored{}}
+	return &Store{budget: budget, file: file, mem: mem, groups: map[Group]*group{}, schemas: map[string]*arrow.Schema{}}
 }
 
-// Add takes over s, and puts its rows to the groups that group gives for their partitions. It fails as temporary files
-// do.
-func (st *Store) Add(source string, s Segment, group func(partition uint32) int) error {
-	defer s.Release()
-	// Rows of one group mostly come in long runs, and often there is but one group.
-	var rows []groupRows
-	last := -1 // the place in rows of the partition before
-	for i, p := range s.Partitions {
-		if i == 0 || p != s.Partitions[i-1] {
-			g := group(p)
-			if last = slices.IndexFunc(rows, func(r groupRows) bool { return r.group == g }); last < 0 {
-				last = len(rows)
-				rows = append(rows, groupRows{group: g})
-			}
-		}
-		rows[last].rows = append(rows[last].rows, uint32(i))
-	}
-	for _, some := range rows {
-		part := s
-		if len(rows) == 1 {
-			part.Record.Retain()
-		} else {
-			part.Numbers, part.Partitions = pick(s.Numbers, some.rows), pick(s.Partitions, some.rows)
-			var err error
-			if part.Record, err = batch.Take(s.Record, some.rows, st.mem); err != nil {
-				return err
-			}
-		}
-		if err := st.keep(Group{source, some.group}, part); err != nil {
-			return err
-		}
-	}
-	return nil
+// encoders are used again: memory that was touched once is cheaper than new memory.
+var encoders = sync.Pool{New: func() any { return new(adder) }}
+
+// adder is the memory of one Add.
+type adder struct {
+	encoder
+	rows   []groupRows
+	spec   []byte
+	unused [][]uint32
 }
 
 type groupRows struct {
@@ -103,36 +98,129 @@ type groupRows struct {
 	rows  []uint32
 }
 
-func pick(from, rows []uint32) []uint32 {
-	to := make([]uint32, len(rows))
-	for i, r := range rows {
-		to[i] = from[r]
+// Add takes over s, and puts its rows to the groups that group gives for their partitions. It fails as temporary files do, and
+// on columns of types that pkg/schema does not have.
+func (st *Store) Add(source string, s Segment, group func(partition uint32) int) error {
+	defer s.Release()
+	a := encoders.Get().(*adder)
+	defer encoders.Put(a)
+	a.split(s.Partitions, group)
+	schema := st.schema(source, s.Record.Schema(), a)
+	for _, some := range a.rows {
+		a.dst = a.dst[:0]
+		if err := a.piece(&s, some.rows); err != nil {
+			return err
+		}
+		if err := st.group(Group{source, some.group}).add(st, a.dst, piece{unit: s.Unit, schema: schema}); err != nil {
+			return err
+		}
 	}
-	return to
+	return nil
 }
 
-func (st *Store) keep(g Group, s Segment) error {
-	k := stored{Segment: s, size: sizeOf(s.Record)}
-	if !st.budget.Take(k.size) {
-		st.budget.Take(-k.size)
-		b := buffers.Get().(*bytes.Buffer)
-		defer buffers.Put(b)
-		b.Reset()
-		err := encode(s.Record, b)
-		s.Release()
-		if err != nil {
-			return err
+// split gathers the rows of each group. Rows of one group mostly come in long runs, and often there is but one group.
+func (a *adder) split(partitions []uint32, group func(partition uint32) int) {
+	for i := range a.rows {
+		a.unused = append(a.unused, a.rows[i].rows)
+	}
+	a.rows = a.rows[:0]
+	last := -1 // the place in rows of the partition before
+	for i, p := range partitions {
+		if i == 0 || p != partitions[i-1] {
+			g := group(p)
+			if last = slices.IndexFunc(a.rows, func(r groupRows) bool { return r.group == g }); last < 0 {
+				last = len(a.rows)
+				var rows []uint32
+				if n := len(a.unused); n > 0 {
+					rows, a.unused = a.unused[n-1][:0], a.unused[:n-1]
+				}
+				a.rows = append(a.rows, groupRows{g, rows})
+			}
 		}
-		k.Record, k.size = nil, 0
-		if k.extent, err = st.file.Append(b.Bytes()); err != nil {
-			return err
-		}
+		a.rows[last].rows = append(a.rows[last].rows, uint32(i))
+	}
+}
+
+// schema gives one schema for all batches of a source that have columns of the same types: they differ in which columns have
+// dictionaries.
+func (st *Store) schema(source string, s *arrow.Schema, a *adder) *arrow.Schema {
+	a.spec = append(append(a.spec[:0], source...), 0)
+	for i := range s.NumFields() {
+		a.spec = append(a.spec, byte(s.Field(i).Type.ID()))
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.spilled += k.extent.Length
-	st.groups[g] = append(st.groups[g], k)
+	// The types of a column of one kind may still differ, in a stage of the caller's own.
+	if known := st.schemas[string(a.spec)]; known != nil && (known == s || known.Equal(s)) {
+		return known
+	}
+	st.schemas[string(a.spec)] = s
+	return s
+}
+
+func (st *Store) group(g Group) *group {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.groups[g] == nil {
+		st.groups[g] = &group{}
+	}
+	return st.groups[g]
+}
+
+// add appends a piece.
+func (g *group) add(st *Store, bytes []byte, p piece) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := len(g.blocks) - 1
+	if n < 0 || g.blocks[n].ended {
+		n++
+		g.blocks = append(g.blocks, block{})
+	}
+	b := &g.blocks[n]
+	p.block, p.first, p.length = uint32(n), uint32(b.size), uint32(len(bytes))
+	before := len(b.bytes)
+	if need := b.size + len(bytes); need > before {
+		room := max(2*before, 2*leastBlock)
+		for room < need {
+			room *= 2
+		}
+		b.bytes = st.reallocate(room, b.bytes)
+	}
+	copy(b.bytes[b.size:], bytes)
+	b.size += len(bytes)
+	g.pieces = append(g.pieces, p)
+	fits := st.budget.Take(int64(len(b.bytes) - before))
+	if b.size < leastBlock || fits && b.size < blockBytes {
+		return nil
+	}
+	b.ended = true
+	if fits {
+		return nil
+	}
+	var err error
+	if b.extent, err = st.file.Append(b.bytes[:b.size]); err != nil {
+		return err
+	}
+	st.mu.Lock()
+	st.spilled += b.extent.Length
+	st.mu.Unlock()
+	st.free(b)
 	return nil
+}
+
+func (st *Store) reallocate(size int, b []byte) []byte {
+	if b == nil {
+		return st.mem.Allocate(size)
+	}
+	return st.mem.Reallocate(size, b)
+}
+
+func (st *Store) free(b *block) {
+	if b.bytes != nil {
+		st.budget.Take(-int64(len(b.bytes)))
+		st.mem.Free(b.bytes)
+		b.bytes = nil
+	}
 }
 
 // Groups are all groups that have rows, sorted.
@@ -156,25 +244,46 @@ func (st *Store) Spilled() int64 {
 	return st.spilled
 }
 
-// Read yields the segments of a group in order. Each is the caller's to release; the store keeps its own hold. No segment
-// may be added meanwhile.
-func (st *Store) Read(g Group) iter.Seq2[Segment, error] {
-	st.mu.Lock()
-	segments := slices.Clone(st.groups[g])
-	st.mu.Unlock()
-	slices.SortFunc(segments, func(a, b stored) int { return cmp.Compare(a.Unit, b.Unit) })
+// Read yields the segments of a group in order. Each is valid until the next, and the caller's to release. No segment may be
+// added meanwhile.
+func (st *Store) Read(id Group) iter.Seq2[Segment, error] {
 	return func(yield func(Segment, error) bool) {
-		for _, k := range segments {
-			s := k.Segment
-			if s.Record != nil {
-				s.Record.Retain()
-			} else {
-				var err error
-				if s.Record, err = st.load(k.extent); err != nil {
-					yield(Segment{}, err)
-					return
-				}
+		st.mu.Lock()
+		g := st.groups[id]
+		st.mu.Unlock()
+		if g == nil {
+			return
+		}
+		pieces := slices.Clone(g.pieces)
+		slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(a.unit, b.unit) })
+		var s Segment
+		// Pieces of units that follow each other mostly lie in one block.
+		var loaded []byte
+		defer func() {
+			if loaded != nil {
+				st.mem.Free(loaded)
 			}
+		}()
+		last := -1
+		for _, p := range pieces {
+			b := &g.blocks[p.block]
+			bytes := b.bytes
+			if bytes == nil {
+				if int(p.block) != last {
+					if n := int(b.extent.Length); n > len(loaded) {
+						loaded = st.reallocate(n, loaded)
+					}
+					if err := st.file.Read(b.extent, loaded); err != nil {
+						yield(Segment{}, err)
+						return
+					}
+					last = int(p.block)
+				}
+				bytes = loaded
+			}
+			d := decoder{src: bytes[p.first : p.first+p.length], mem: st.mem}
+			s.Unit = p.unit
+			d.piece(p.schema, &s)
 			if !yield(s, nil) {
 				return
 			}
@@ -186,69 +295,10 @@ func (st *Store) Read(g Group) iter.Seq2[Segment, error] {
 func (st *Store) Release() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	for _, segments := range st.groups {
-		for i := range segments {
-			segments[i].Release()
-			st.budget.Take(-segments[i].size)
+	for _, g := range st.groups {
+		for i := range g.blocks {
+			st.free(&g.blocks[i])
 		}
 	}
-	st.groups = map[Group][]stored{}
-}
-
-// buffers are used again: memory that was touched once is cheaper than new memory.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-func encode(rec arrow.Record, b *bytes.Buffer) error {
-	w := ipc.NewWriter(b, ipc.WithSchema(rec.Schema()))
-	err := w.Write(rec)
-	if cerr := w.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return fmt.Errorf("encode a segment: %w", err)
-	}
-	return nil
-}
-
-func (st *Store) load(e spill.Extent) (arrow.Record, error) {
-	body := make([]byte, e.Length)
-	if err := st.file.Read(e, body); err != nil {
-		return nil, err
-	}
-	r, err := ipc.NewReader(bytes.NewReader(body), ipc.WithAllocator(st.mem))
-	if err != nil {
-		return nil, fmt.Errorf("decode a segment: %w", err)
-	}
-	defer r.Release()
-	rec, err := r.Read()
-	if err != nil {
-		return nil, fmt.Errorf("decode a segment: %w", err)
-	}
-	rec.Retain()
-	return rec, nil
-}
-
-// sizeOf is how many bytes a record holds on to; what two records share counts for both.
-func sizeOf(rec arrow.Record) int64 {
-	var n int64
-	for _, c := range rec.Columns() {
-		n += sizeOfData(c.Data())
-	}
-	return n
-}
-
-func sizeOfData(d arrow.ArrayData) int64 {
-	var n int64
-	for _, b := range d.Buffers() {
-		if b != nil {
-			n += int64(b.Len())
-		}
-	}
-	for _, c := range d.Children() {
-		n += sizeOfData(c)
-	}
-	if d.DataType().ID() == arrow.DICTIONARY {
-		n += sizeOfData(d.Dictionary())
-	}
-	return n
+	st.groups = map[Group]*group{}
 }

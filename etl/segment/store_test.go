@@ -24,7 +24,7 @@ func make1(mem memory.Allocator, unit uint64, parts []uint32) segment.Segment {
 	defer b.Release()
 	s := segment.Segment{Unit: unit, Partitions: parts}
 	for i := range parts {
-		n := int64(unit)*1000 + int64(i)
+		n := int64(unit)*10_000 + int64(i)
 		b.Field(0).(*array.Int64Builder).Append(n)
 		b.Field(1).(*array.StringBuilder).Append(fmt.Sprint("text ", n))
 		if err := b.Field(2).(*array.BinaryDictionaryBuilder).AppendString(fmt.Sprint("code ", n%3)); err != nil {
@@ -38,7 +38,7 @@ func make1(mem memory.Allocator, unit uint64, parts []uint32) segment.Segment {
 
 // What was added comes back by group, in order, twice, whether it waited in memory or in the file.
 func TestStore(t *testing.T) {
-	for _, limit := range []int64{0, 20_000, 1 << 30} {
+	for _, limit := range []int64{0, 200_000, 1 << 30} {
 		mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 		budget, file := spill.NewBudget(limit), spill.NewFile(t.TempDir())
 		st := segment.NewStore(budget, file, mem)
@@ -47,7 +47,7 @@ func TestStore(t *testing.T) {
 		units := r.Perm(20)
 		sent := map[uint64][]uint32{}
 		for _, u := range units {
-			parts := make([]uint32, r.IntN(40))
+			parts := make([]uint32, r.IntN(4000))
 			for i := range parts {
 				parts[i] = uint32(r.IntN(6))
 			}
@@ -64,7 +64,7 @@ func TestStore(t *testing.T) {
 		for u := range uint64(20) {
 			for i, p := range sent[u] {
 				g := segment.Group{Source: "src", Number: int(p % 3)}
-				n := int64(u)*1000 + int64(i)
+				n := int64(u)*10_000 + int64(i)
 				want[g] = append(want[g], fmt.Sprint(n, p, i, "text ", n, "code ", n%3))
 			}
 		}

@@ -24,7 +24,7 @@ type assembler struct {
 
 func (a *assembler) build(p *plan, rep, def uint8, slots int) (arrow.Array, error) {
 	if p.node == nil {
-		return array.MakeArrayOfNull(a.mem, p.want, slots), nil
+		return array.MakeArrayOfNull(memory.DefaultAllocator, p.want, slots), nil // it relies on memory being zeros
 	}
 	// A null at a node, and not above it, is one definition level of its own.
 	if p.never && p.node.Optional && slices.Contains(a.vectors[p.witness.Index].defs, p.node.Def-1) {

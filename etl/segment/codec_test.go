@@ -1,0 +1,197 @@
+package segment
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/decimal128"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"datalake/pkg/pool"
+)
+
+// randomType draws one of the types that columns have.
+func randomType(r *rand.Rand, depth int) arrow.DataType {
+	scalars := []arrow.DataType{
+		arrow.FixedWidthTypes.Boolean, arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Float32,
+		arrow.PrimitiveTypes.Float64, arrow.FixedWidthTypes.Date32, arrow.FixedWidthTypes.Timestamp_ms, arrow.BinaryTypes.String,
+		arrow.BinaryTypes.Binary, &arrow.Decimal128Type{Precision: 30, Scale: 3},
+		&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint32, ValueType: arrow.BinaryTypes.String},
+		&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String},
+	}
+	if depth == 0 || r.IntN(2) == 0 {
+		n := len(scalars)
+		if depth < 2 { // nested columns have no dictionaries
+			n -= 2
+		}
+		return scalars[r.IntN(n)]
+	}
+	switch r.IntN(3) {
+	case 0:
+		return arrow.ListOf(randomType(r, depth-1))
+	case 1:
+		return arrow.MapOf(arrow.BinaryTypes.String, randomType(r, depth-1))
+	}
+	return arrow.StructOf(arrow.Field{Name: "x", Type: randomType(r, depth-1), Nullable: true}, arrow.Field{Name: "y", Type: randomType(r, depth-1), Nullable: true})
+}
+
+// appendRandom appends a value; spread says how far numbers lie apart.
+func appendRandom(r *rand.Rand, b array.Builder, nulls int, spread int64) {
+	if r.IntN(100) < nulls {
+		b.AppendNull()
+		return
+	}
+	word := func() string { return fmt.Sprint("w", r.Int64N(spread))[:1+r.IntN(2)] }
+	switch b := b.(type) {
+	case *array.BooleanBuilder:
+		b.Append(r.IntN(2) == 0)
+	case *array.Int32Builder:
+		b.Append(int32(r.Int64N(spread)) - 5)
+	case *array.Int64Builder:
+		b.Append(r.Int64N(spread) - spread/2)
+	case *array.Date32Builder:
+		b.Append(arrow.Date32(r.Int64N(spread)))
+	case *array.TimestampBuilder:
+		b.Append(arrow.Timestamp(r.Int64N(spread)))
+	case *array.Float32Builder:
+		b.Append(r.Float32())
+	case *array.Float64Builder:
+		b.Append(r.NormFloat64())
+	case *array.Decimal128Builder:
+		b.Append(decimal128.New(r.Int64(), r.Uint64()))
+	case *array.StringBuilder:
+		b.Append(word())
+	case *array.BinaryBuilder:
+		b.Append([]byte(word()))
+	case *array.BinaryDictionaryBuilder:
+		if err := b.AppendString(word()); err != nil {
+			panic(err)
+		}
+	case *array.MapBuilder:
+		b.Append(true)
+		for range r.IntN(4) {
+			b.KeyBuilder().(*array.StringBuilder).Append(word())
+			appendRandom(r, b.ItemBuilder(), nulls, spread)
+		}
+	case *array.ListBuilder:
+		b.Append(true)
+		for range r.IntN(4) {
+			appendRandom(r, b.ValueBuilder(), nulls, spread)
+		}
+	case *array.StructBuilder:
+		b.Append(true)
+		for i := range b.NumField() {
+			appendRandom(r, b.FieldBuilder(i), nulls, spread)
+		}
+	default:
+		panic(fmt.Sprintf("%T", b))
+	}
+}
+
+// What is decoded are the rows that were encoded, whatever their columns, and whether they are cut out of larger ones.
+func TestCodec(t *testing.T) {
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		mem := memory.NewCheckedAllocator(pool.Poisoned(1 << 20))
+		fields := make([]arrow.Field, 1+r.IntN(5))
+		for i := range fields {
+			fields[i] = arrow.Field{Name: fmt.Sprint("c", i), Type: randomType(r, 2), Nullable: true}
+		}
+		schema := arrow.NewSchema(fields, nil)
+		builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+		n := r.IntN(300)
+		for i := range fields {
+			nulls, spread := []int{0, 20, 100}[r.IntN(3)], []int64{1, 100, 30_000, 1 << 20, 1 << 62}[r.IntN(5)]
+			for range n {
+				appendRandom(r, builder.Field(i), nulls, spread)
+			}
+		}
+		whole := builder.NewRecord()
+		builder.Release()
+		from := int64(r.IntN(n + 1))
+		s := Segment{Unit: seed, Record: whole.NewSlice(from, from+int64(r.IntN(n-int(from)+1)))}
+		number := uint32(r.IntN(10))
+		var rows []uint32
+		few := r.IntN(3) == 0
+		for i := range uint32(s.Record.NumRows()) {
+			s.Numbers, s.Partitions = append(s.Numbers, number), append(s.Partitions, uint32(r.IntN(2))*r.Uint32())
+			if number++; r.IntN(10) == 0 {
+				number += r.Uint32N(100_000)
+			}
+			if !few || r.IntN(3) == 0 {
+				rows = append(rows, i)
+			}
+		}
+		var e encoder
+		for range 2 { // the second time with scratch that was used
+			e.dst = e.dst[:0]
+			if err := e.piece(&s, rows); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+		}
+		var back Segment
+		d := decoder{src: e.dst, mem: mem}
+		d.piece(schema, &back)
+		if len(d.src) > 0 {
+			t.Errorf("seed %d: %d bytes are left", seed, len(d.src))
+		}
+		if back.Record.NumRows() != int64(len(rows)) {
+			t.Fatalf("seed %d: %d rows, not %d", seed, back.Record.NumRows(), len(rows))
+		}
+		for i, row := range rows {
+			if back.Numbers[i] != s.Numbers[row] || back.Partitions[i] != s.Partitions[row] {
+				t.Fatalf("seed %d, row %d: number %d, partition %d", seed, i, back.Numbers[i], back.Partitions[i])
+			}
+			for c := range fields {
+				if got, want := back.Record.Column(c).ValueStr(i), s.Record.Column(c).ValueStr(int(row)); got != want || back.Record.Column(c).IsNull(i) != s.Record.Column(c).IsNull(int(row)) {
+					t.Fatalf("seed %d, row %d of %s: %s, not %s", seed, i, fields[c].Type, got, want)
+				}
+			}
+		}
+		back.Release()
+		s.Release()
+		whole.Release()
+		mem.AssertSize(t, 0)
+	}
+}
+
+// BenchmarkCodec is a batch of five columns to a piece and back.
+func BenchmarkCodec(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "id", Type: arrow.BinaryTypes.String}, {Name: "time", Type: arrow.FixedWidthTypes.Timestamp_ms}, {Name: "n", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "f", Type: arrow.PrimitiveTypes.Float64}, {Name: "c", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint32, ValueType: arrow.BinaryTypes.String}},
+	}, nil)
+	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer builder.Release()
+	s := Segment{}
+	var rows []uint32
+	const n = 1200
+	for i := range uint32(n) {
+		builder.Field(0).(*array.StringBuilder).Append(fmt.Sprintf("%036x", r.Uint64()))
+		for c := 1; c < 5; c++ {
+			appendRandom(r, builder.Field(c), 2*(c&2), 1000)
+		}
+		s.Numbers, s.Partitions, rows = append(s.Numbers, i), append(s.Partitions, 3), append(rows, i)
+	}
+	s.Record = builder.NewRecord()
+	defer s.Release()
+	var e encoder
+	var back Segment
+	mem := pool.New(1 << 20)
+	b.ReportAllocs()
+	for b.Loop() {
+		e.dst = e.dst[:0]
+		if err := e.piece(&s, rows); err != nil {
+			b.Fatal(err)
+		}
+		d := decoder{src: e.dst, mem: mem}
+		d.piece(schema, &back)
+		back.Release()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
+	b.ReportMetric(float64(len(e.dst))/n, "B/row")
+}
