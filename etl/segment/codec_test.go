@@ -162,8 +162,11 @@ func TestCodec(t *testing.T) {
 func BenchmarkCodec(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "id", Type: arrow.BinaryTypes.String}, {Name: "time", Type: arrow.FixedWidthTypes.Timestamp_ms}, {Name: "n", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
-		{Name: "f", Type: arrow.PrimitiveTypes.Float64}, {Name: "c", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint32, ValueType: arrow.BinaryTypes.String}},
+		{Name: "id", Type: arrow.BinaryTypes.String},
+		{Name: "time", Type: arrow.FixedWidthTypes.Timestamp_ms},
+		{Name: "n", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "f", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "c", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint32, ValueType: arrow.BinaryTypes.String}},
 	}, nil)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()
