@@ -20,7 +20,8 @@ const (
 // Profile is what was seen of the values that have no column yet. Not safe for concurrent use.
 type Profile struct {
 	sources map[string]*source
-	text    []byte // scratch
+	last    *source // of the last record: the next is most likely of the same
+	text    []byte  // scratch
 }
 
 // NewProfile gives an empty profile.
@@ -96,11 +97,15 @@ func (n *node) whole() bool { return n.members && !n.open() }
 func (p *Profile) Sources() []string { return slices.Sorted(maps.Keys(p.sources)) }
 
 func (p *Profile) source(name string) *source {
+	if p.last != nil && p.last.name == name {
+		return p.last
+	}
 	s := p.sources[name]
 	if s == nil {
 		s = &source{name: name, root: &node{container: true}}
 		p.sources[name] = s
 	}
+	p.last = s
 	return s
 }
 

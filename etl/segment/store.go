@@ -237,6 +237,22 @@ func (st *Store) Groups() []Group {
 	return groups
 }
 
+// Size is how many bytes the rows of a group take.
+func (st *Store) Size(id Group) (n int64) {
+	st.mu.Lock()
+	g := st.groups[id]
+	st.mu.Unlock()
+	if g == nil {
+		return 0
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := range g.blocks {
+		n += int64(g.blocks[i].size)
+	}
+	return n
+}
+
 // Spilled is how many bytes went to the file.
 func (st *Store) Spilled() int64 {
 	st.mu.Lock()
