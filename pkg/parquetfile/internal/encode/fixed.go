@@ -63,6 +63,27 @@ func (f *fixed[T]) bind(arr arrow.Array) error {
 func (f *fixed[T]) unbind() { f.src, f.dec = nil, nil }
 
 func (f *fixed[T]) append(s *Scratch, rows []uint32, _ bool) (int, error) {
+	left := 0
+	if f.dict && f.before == 0 {
+		left = f.lim.Probe - len(f.table.Codes)
+	}
+	if left <= 0 || left > len(rows) {
+		return f.take(rows)
+	}
+	took, err := f.take(rows[:left])
+	if err != nil {
+		return took, err
+	}
+	if f.lim.hopeless(len(f.table.Values)) {
+		f.direct = append(f.direct[:0], f.decoded(s)...)
+		f.stop(0)
+	}
+	more, err := f.take(rows[left:])
+	return took + more, err
+}
+
+// take is append without a look at whether the dictionary pays.
+func (f *fixed[T]) take(rows []uint32) (int, error) {
 	switch {
 	case f.digits > 0:
 		for _, r := range rows {

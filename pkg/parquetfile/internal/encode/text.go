@@ -86,6 +86,35 @@ func (b *byteStrings) full() bool {
 }
 
 func (b *byteStrings) append(s *Scratch, rows []uint32, all bool) (int, error) {
+	left := 0
+	if b.dict && b.before == 0 {
+		left = b.lim.Probe - len(b.table.Codes)
+	}
+	if left <= 0 || left > len(rows) {
+		return b.take(s, rows, all)
+	}
+	took, err := b.take(s, rows[:left], all)
+	if err != nil || took < left {
+		return took, err
+	}
+	if b.lim.hopeless(len(b.table.Ends)) {
+		arena, lens := b.arena[:0], b.lens[:0]
+		for _, c := range b.table.Codes {
+			v := b.table.Value(c)
+			arena, lens = append(arena, v...), append(lens, int32(len(v)))
+		}
+		b.stop(0)
+		b.arena, b.lens = arena, lens
+	}
+	if b.full() && !all {
+		return took, nil
+	}
+	more, err := b.take(s, rows[left:], all)
+	return took + more, err
+}
+
+// take is append without a look at whether the dictionary pays.
+func (b *byteStrings) take(s *Scratch, rows []uint32, all bool) (int, error) {
 	limit := b.lim.PageBytes
 	if all {
 		limit = int(^uint(0) >> 1)
