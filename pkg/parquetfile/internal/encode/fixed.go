@@ -27,9 +27,45 @@ type fixed[T int32 | int64] struct {
 	table  *dict.Numbers[T] // nil where the chunk has no dictionary
 	before int              // values of the table before this page
 	direct []T              // values that are not coded
+	whole  choice           // of whole numbers that are not coded
 
 	src []T
 	dec []decimal128.Num
+}
+
+// choice is how the whole numbers of a chunk are written.
+type choice uint8
+
+const (
+	open choice = iota
+	byDelta
+	asPlain
+)
+
+// chosen says how the chunk's whole numbers are written, v being those of a page. Deltas are small and cheap where numbers are
+// alike, as times are. Where a column mixes small numbers with some that are many digits longer, each block of deltas is
+// as wide as its longest, and zstd does better on plain numbers: 30 % on such columns, for ten times the CPU. The first
+// page of some length decides for the chunk.
+func (f *fixed[T]) chosen(s *Scratch, v []T) choice {
+	const least = 1 << 10
+	if f.whole != open || len(v) < least {
+		return f.whole
+	}
+	f.whole = byDelta
+	deltas := deltaEncode(s, v)
+	if len(deltas) < 3*len(v) { // nothing to win
+		return f.whole
+	}
+	a, err := s.coder.Zstd(deltas, len(deltas))
+	if err != nil {
+		return f.whole // which the page's own compression meets again
+	}
+	size := len(a)
+	s.other = appendPlain(s.other[:0], v)
+	if b, err := s.coder.Zstd(s.other, len(s.other)); err == nil && len(b)*8 < size*7 {
+		f.whole = asPlain
+	}
+	return f.whole
 }
 
 func newFixed[T int32 | int64](l *shape.Leaf, lim *Limits, compact bool) *fixed[T] {
@@ -127,7 +163,7 @@ func (f *fixed[T]) encode(s *Scratch, body []byte) encodedPage {
 		return encodedPage{body: body, split: len(body), encoding: format.Plain}
 	}
 	b := f.leaf.Order.Numbers(len(v), func(i int) int64 { return int64(v[i]) })
-	if f.deltas() {
+	if f.deltas() && f.chosen(s, v) != asPlain {
 		body = append(body, deltaEncode(s, v)...)
 		return encodedPage{body: body, split: len(body), encoding: format.DeltaBinaryPacked, bounds: b}
 	}
@@ -211,7 +247,7 @@ func (f *fixed[T]) dictionary(body []byte) ([]byte, int) {
 }
 
 func (f *fixed[T]) reset() {
-	f.dict, f.before = true, 0
+	f.dict, f.before, f.whole = true, 0, open
 	if f.table == nil {
 		f.table = dict.NewNumbers[T]()
 	}

@@ -11,6 +11,7 @@ type Scratch struct {
 	marshal            meta.Marshaler
 	coder              codec.Coder
 	body, codes, delta []byte
+	other              []byte // a page written in another way, to compare
 	present            []uint32
 	defs, reps         []uint8
 	seen               []bool
@@ -24,7 +25,7 @@ type Scratch struct {
 
 // Memory is about how many bytes the scratch keeps.
 func (s *Scratch) Memory() int {
-	return s.marshal.Cap() + s.coder.Cap() + cap(s.body) + cap(s.codes) + cap(s.delta) + cap(s.text) + cap(s.defs) + cap(s.reps) + cap(s.seen) +
+	return s.marshal.Cap() + s.coder.Cap() + cap(s.body) + cap(s.other) + cap(s.codes) + cap(s.delta) + cap(s.text) + cap(s.defs) + cap(s.reps) + cap(s.seen) +
 		4*(cap(s.present)+cap(s.xlate)+cap(s.i32)+cap(s.fixed32)+cap(s.lens)) + 8*cap(s.fixed64)
 }
 
