@@ -51,6 +51,12 @@ func (c *Coder) Zstd(body []byte, split int) ([]byte, error) {
 	return c.out, nil
 }
 
+// Entropy returns body as one zstd frame that was made without a match search, in memory that is valid until the next call.
+func (c *Coder) Entropy(body []byte) []byte {
+	c.out = c.entropyFrame(c.out[:0], body, 0)
+	return c.out
+}
+
 // repeats tells, from samples, whether b has repeated strings that a match search would find. It looks at four stretches
 // and counts the positions whose next six bytes occurred before in the stretch.
 func repeats(b []byte) bool {

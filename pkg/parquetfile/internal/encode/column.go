@@ -178,7 +178,7 @@ func (c *Column) Finish(s *Scratch) (Chunk, error) {
 	body, n := c.vals.dictionary(s.body[:0])
 	s.body = body
 	if n > 0 {
-		data, raw, err := c.page(s, body, len(body), meta.PageHeader{
+		data, raw, err := c.page(s, encodedPage{body: body, split: len(body)}, meta.PageHeader{
 			Type:       format.DictionaryPage,
 			Dictionary: thrift.New(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain}),
 		})

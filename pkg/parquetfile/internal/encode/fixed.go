@@ -56,13 +56,13 @@ func (f *fixed[T]) chosen(s *Scratch, v []T) choice {
 	if len(deltas) < 3*len(v) { // nothing to win
 		return f.whole
 	}
-	a, err := s.coder.Zstd(deltas, len(deltas))
+	compressed, err := s.coder.Zstd(deltas, len(deltas))
 	if err != nil {
 		return f.whole // which the page's own compression meets again
 	}
-	size := len(a)
+	size := len(compressed)
 	s.other = appendPlain(s.other[:0], v)
-	if b, err := s.coder.Zstd(s.other, len(s.other)); err == nil && len(b)*8 < size*7 {
+	if len(s.coder.Entropy(s.other))*8 < size*7 {
 		f.whole = asPlain
 	}
 	return f.whole
@@ -168,7 +168,7 @@ func (f *fixed[T]) encode(s *Scratch, body []byte) encodedPage {
 		return encodedPage{body: body, split: len(body), encoding: format.DeltaBinaryPacked, bounds: b}
 	}
 	body = appendPlain(body, v)
-	return encodedPage{body: body, split: len(body), encoding: format.Plain, bounds: b}
+	return encodedPage{body: body, split: len(body), entropy: f.whole == asPlain, encoding: format.Plain, bounds: b}
 }
 
 func (f *fixed[T]) deltas() bool {

@@ -35,7 +35,8 @@ type values interface {
 // encodedPage is a page's body before compression.
 type encodedPage struct {
 	body     []byte
-	split    int // where the text of a byte array column begins
+	split    int  // where the text of a byte array column begins
+	entropy  bool // a match search does not pay
 	encoding format.Encoding
 	bounds   stats.Bounds
 	hashes   []uint64 // for the bloom filter, of values that are not in the dictionary
