@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"datalake/etl/dedupe"
+	"datalake/pkg/commitlog"
 	"datalake/pkg/schema"
 )
 
@@ -50,6 +51,7 @@ func TestTexts(t *testing.T) {
 	coded := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "record_id", Type: typ}}, nil), []arrow.Array{column}, plain.NumRows())
 	defer coded.Release()
 	for _, part := range [][2]int64{{0, 1000}, {0, 1}, {300, 310}, {999, 1000}, {5, 5}} {
+		var sums []commitlog.Sum
 		keysOf := func(rec arrow.Record) ([]dedupe.Key, dedupe.Seen) {
 			h, err := dedupe.NewHasher(tableOf(schema.Dedupe{}), 7)
 			if err != nil {
@@ -61,12 +63,22 @@ func TestTexts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			for row := range uint32(rec.NumRows()) {
+				sum, err := h.Sum(rec, []uint32{row})
+				if err != nil || sum[0] != keys[row].H0 {
+					t.Errorf("row %d: sum %x, %v; key %x", row, sum, err, keys[row].H0)
+				}
+				sums = append(sums, sum)
+			}
 			return keys, h.Seen()
 		}
 		a, seenA := keysOf(plain)
 		b, seenB := keysOf(coded)
 		if !slices.Equal(a, b) || int64(len(a)) != part[1]-part[0] {
 			t.Errorf("rows %v: %d and %d keys, not the same", part, len(a), len(b))
+		}
+		if n := len(sums) / 2; !slices.Equal(sums[:n], sums[n:]) {
+			t.Errorf("rows %v: the sums differ", part)
 		}
 		var all []string
 		for i := part[0]; i < part[1]; i++ {
