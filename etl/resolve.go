@@ -55,7 +55,7 @@ func (w *work) loadTable(ctx context.Context) error {
 		return fmt.Errorf("the table has more than %d files", dedupe.MaxFiles)
 	}
 	w.written.files = files
-	filter, err := dedupe.NewFilter(w.mapped.keys)
+	filter, err := dedupe.NewFilter(w.mapped.keys, w.job.Memory/16)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package dedupe
 
 import (
 	"iter"
-	"slices"
 	"sync"
 	"unsafe"
 
@@ -52,8 +51,9 @@ func (r Row) File() (file, row int) { return int(r &^ existing >> 32), int(uint3
 
 const (
 	buckets = 256
-	// piece is how many keys of a bucket are written to the temporary file at once: 64 KiB.
-	piece = 2048
+	// blockKeys is how many keys of a bucket lie together, and go to the temporary file at once: 16 KiB. So a budget that is spent
+	// still has 4 MiB of blocks that fill.
+	blockKeys = 512
 	// handful is how many keys a Sender holds back for a bucket: 4 KiB, so that a worker's share is 1 MiB.
 	handful = 128
 )
@@ -65,12 +65,23 @@ type Buckets struct {
 	b      [buckets]bucket
 }
 
+// bucket is its keys in blocks, which never move: slices that grow would be copied several times and leave their memory to
+// the collector.
 type bucket struct {
 	mu      sync.Mutex
-	keys    []Key
+	full    []*block
+	last    *block // is filled
+	have    int    // keys in last
 	extents []spill.Extent
 	n       int // keys in all
 }
+
+type block [blockKeys]Key
+
+const (
+	keyBytes   = int64(unsafe.Sizeof(Key{}))
+	blockBytes = blockKeys * keyBytes
+)
 
 // NewBuckets keeps keys in memory as long as the budget allows, then in file. It closes neither.
 func NewBuckets(budget *spill.Budget, file *spill.File) *Buckets {
@@ -93,56 +104,70 @@ func (b *Buckets) Release() {
 	for i := range b.b {
 		k := &b.b[i]
 		k.mu.Lock()
-		b.budget.Take(-bytesOf(cap(k.keys)))
-		k.keys, k.extents, k.n = nil, nil, 0
+		blocks := len(k.full)
+		if k.last != nil {
+			blocks++
+		}
+		b.budget.Take(-blockBytes * int64(blocks))
+		k.full, k.last, k.have, k.extents, k.n = nil, nil, 0, nil, 0
 		k.mu.Unlock()
 	}
 }
 
-func bytesOf(keys int) int64 { return int64(keys) * int64(unsafe.Sizeof(Key{})) }
-
 func asBytes(keys []Key) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(keys))), len(keys)*int(unsafe.Sizeof(Key{})))
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(keys))), int64(len(keys))*keyBytes)
 }
 
 func (b *Buckets) add(i int, keys []Key) error {
 	k := &b.b[i]
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	before := cap(k.keys)
-	k.keys = append(k.keys, keys...)
-	k.n += len(keys)
-	if b.budget.Take(bytesOf(cap(k.keys)-before)) || len(k.keys) < piece {
-		return nil
+	for len(keys) > 0 {
+		if k.last == nil {
+			b.budget.Take(blockBytes) // a bucket may always have one
+			k.last = new(block)
+		}
+		n := copy(k.last[k.have:], keys)
+		keys = keys[n:]
+		k.have += n
+		k.n += n
+		if k.have < blockKeys {
+			continue
+		}
+		if b.budget.Take(blockBytes) {
+			k.full, k.last, k.have = append(k.full, k.last), new(block), 0
+			continue
+		}
+		b.budget.Take(-blockBytes)
+		e, err := b.file.Append(asBytes(k.last[:]))
+		if err != nil {
+			return err
+		}
+		k.extents, k.have = append(k.extents, e), 0
 	}
-	e, err := b.file.Append(asBytes(k.keys))
-	if err != nil {
-		return err
-	}
-	k.extents = append(k.extents, e)
-	b.budget.Take(-bytesOf(cap(k.keys)))
-	k.keys = nil
 	return nil
 }
 
-// pieces yields the keys of a bucket, some at a time, in no order; a slice is valid until the next. scratch is memory to use, and
-// to use again.
-func (b *Buckets) pieces(i int, scratch *[]Key) iter.Seq2[[]Key, error] {
+// blocks yields the keys of a bucket, some at a time, in no order; a slice is valid until the next. scratch is memory to use.
+func (b *Buckets) blocks(i int, scratch *block) iter.Seq2[[]Key, error] {
 	return func(yield func([]Key, error) bool) {
 		k := &b.b[i]
 		for _, e := range k.extents {
-			n := int(e.Length / int64(unsafe.Sizeof(Key{})))
-			*scratch = slices.Grow((*scratch)[:0], n)[:n]
-			if err := b.file.Read(e, asBytes(*scratch)); err != nil {
+			if err := b.file.Read(e, asBytes(scratch[:])); err != nil {
 				yield(nil, err)
 				return
 			}
-			if !yield(*scratch, nil) {
+			if !yield(scratch[:], nil) {
 				return
 			}
 		}
-		if len(k.keys) > 0 {
-			yield(k.keys, nil)
+		for _, full := range k.full {
+			if !yield(full[:], nil) {
+				return
+			}
+		}
+		if k.have > 0 {
+			yield(k.last[:k.have], nil)
 		}
 	}
 }

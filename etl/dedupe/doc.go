@@ -4,7 +4,7 @@
 // Keys travel apart from rows. For each row there is one Key of 32 bytes: a 128-bit hash of the key's stored values, what
 // orders the rows of one key, and the row's number. Keys go to hash buckets (Buckets), in memory up to a budget and then to a
 // temporary file; Resolve takes one bucket at a time, in a table that fits the cache, and reports the rows that lose.
-// Memory is that of the largest bucket, whatever the number of keys.
+// Memory has a bound, whatever the number of keys: Resolve reads a bucket of many distinct keys several times.
 //
 // One rule decides: the row of the highest Order is kept; of equals, one that the table already has; then the one with
 // the earliest origin. Keep first is the case in which all orders are equal. The result depends on the set of keys alone, not on

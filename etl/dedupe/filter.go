@@ -8,11 +8,12 @@ type Filter struct {
 	words []uint64
 }
 
-// NewFilter has room for the keys of b, which must not change any more.
-func NewFilter(b *Buckets) (*Filter, error) {
+// NewFilter has room for the keys of b, which must not change any more. It takes no more than most bytes: of many more keys
+// than those have bits, it is wrong more often.
+func NewFilter(b *Buckets, most int64) (*Filter, error) {
 	n := b.Len()
 	size := int64(64)
-	for size < n/8 { // 8 bits and two probes a key
+	for size < n/8 && 2*8*size <= most { // 8 to 16 bits and two probes a key
 		size *= 2
 	}
 	f := &Filter{words: make([]uint64, size)}
@@ -43,9 +44,9 @@ func (f *Filter) Has(k *Key) bool {
 // all yields the keys of every bucket, some at a time; a slice is valid until the next.
 func (b *Buckets) all() iter.Seq2[[]Key, error] {
 	return func(yield func([]Key, error) bool) {
-		var scratch []Key
+		scratch := new(block)
 		for i := range b.b {
-			for keys, err := range b.pieces(i, &scratch) {
+			for keys, err := range b.blocks(i, scratch) {
 				if !yield(keys, err) || err != nil {
 					return
 				}

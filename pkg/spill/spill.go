@@ -7,24 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 )
-
-// Budget counts bytes that wait in memory. Safe for concurrent use.
-type Budget struct {
-	limit int64
-	used  atomic.Int64
-}
-
-// NewBudget allows limit bytes.
-func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
-
-// Take counts n more bytes (fewer, if negative) and says whether all fits. It counts them either way: whoever is told
-// that it does not fit spills, and takes back what that freed.
-func (b *Budget) Take(n int64) bool { return b.used.Add(n) <= b.limit }
-
-// Used is how many bytes are counted now.
-func (b *Budget) Used() int64 { return b.used.Load() }
 
 // Extent is where a piece lies in a File.
 type Extent struct{ Offset, Length int64 }
