@@ -3,6 +3,7 @@ package segment
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -114,21 +115,35 @@ func TestCodec(t *testing.T) {
 		from := int64(r.IntN(n + 1))
 		s := Segment{Unit: seed, Record: whole.NewSlice(from, from+int64(r.IntN(n-int(from)+1)))}
 		number := uint32(r.IntN(10))
-		var rows []uint32
+		parts := make([]partRows, 1+r.IntN(3))
+		for i := range parts {
+			parts[i].partition = r.Uint32()
+		}
 		few := r.IntN(3) == 0
 		for i := range uint32(s.Record.NumRows()) {
-			s.Numbers, s.Partitions = append(s.Numbers, number), append(s.Partitions, uint32(r.IntN(2))*r.Uint32())
+			p := &parts[r.IntN(len(parts))]
+			s.Numbers, s.Partitions = append(s.Numbers, number), append(s.Partitions, p.partition)
 			if number++; r.IntN(10) == 0 {
 				number += r.Uint32N(100_000)
 			}
 			if !few || r.IntN(3) == 0 {
-				rows = append(rows, i)
+				p.rows = append(p.rows, i)
 			}
+		}
+		parts = slices.DeleteFunc(parts, func(p partRows) bool { return len(p.rows) == 0 })
+		if len(parts) == 0 {
+			s.Release()
+			whole.Release()
+			continue
+		}
+		var rows []uint32
+		for _, p := range parts {
+			rows = append(rows, p.rows...)
 		}
 		var e encoder
 		for range 2 { // the second time with scratch that was used
 			e.dst = e.dst[:0]
-			if err := e.piece(&s, rows); err != nil {
+			if err := e.piece(&s, parts); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 		}
@@ -171,30 +186,37 @@ func BenchmarkCodec(b *testing.B) {
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()
 	s := Segment{}
-	var rows []uint32
 	const n = 1200
+	one, third := partRows{partition: 3}, partRows{partition: 3}
 	for i := range uint32(n) {
 		builder.Field(0).(*array.StringBuilder).Append(fmt.Sprintf("%036x", r.Uint64()))
 		for c := 1; c < 5; c++ {
 			appendRandom(r, builder.Field(c), 2*(c&2), 1000)
 		}
-		s.Numbers, s.Partitions, rows = append(s.Numbers, i), append(s.Partitions, 3), append(rows, i)
+		s.Numbers, s.Partitions, one.rows = append(s.Numbers, i), append(s.Partitions, 3), append(one.rows, i)
+		if r.IntN(3) == 0 {
+			third.rows = append(third.rows, i)
+		}
 	}
 	s.Record = builder.NewRecord()
 	defer s.Release()
-	var e encoder
-	var back Segment
-	mem := pool.New(1 << 20)
-	b.ReportAllocs()
-	for b.Loop() {
-		e.dst = e.dst[:0]
-		if err := e.piece(&s, rows); err != nil {
-			b.Fatal(err)
-		}
-		d := decoder{src: e.dst, mem: mem}
-		d.piece(schema, &back)
-		back.Release()
+	for name, part := range map[string]partRows{"all": one, "third": third} {
+		b.Run(name, func(b *testing.B) {
+			var e encoder
+			var back Segment
+			mem := pool.New(1 << 20)
+			b.ReportAllocs()
+			for b.Loop() {
+				e.dst = e.dst[:0]
+				if err := e.piece(&s, []partRows{part}); err != nil {
+					b.Fatal(err)
+				}
+				d := decoder{src: e.dst, mem: mem}
+				d.piece(schema, &back)
+				back.Release()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(part.rows)), "ns/row")
+			b.ReportMetric(float64(len(e.dst))/float64(len(part.rows)), "B/row")
+		})
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
-	b.ReportMetric(float64(len(e.dst))/n, "B/row")
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
@@ -27,13 +28,16 @@ func (d *decoder) uint32() uint32 { return binary.LittleEndian.Uint32(d.take(4))
 func (d *decoder) piece(schema *arrow.Schema, s *Segment) {
 	n := int(d.uint32())
 	s.Numbers, s.Partitions = resize(s.Numbers, n), resize(s.Partitions, n)
-	d.integers(n, func(i int, v int64) { s.Numbers[i] = uint32(v + int64(i)) })
+	heads := decoder{src: d.take(12 * int(d.uint32()))}
+	unpack(d, s.Numbers) // the steps between them
 	for i := 0; i < n; {
-		value, end := d.uint32(), 0
-		end = i + int(d.uint32())
-		for ; i < end; i++ {
-			s.Partitions[i] = value
+		partition, rows, number := heads.uint32(), int(heads.uint32()), heads.uint32()
+		s.Partitions[i], s.Numbers[i] = partition, number
+		for k := i + 1; k < i+rows; k++ {
+			number += s.Numbers[k]
+			s.Partitions[k], s.Numbers[k] = partition, number
 		}
+		i += rows
 	}
 	columns := make([]arrow.Array, schema.NumFields())
 	for i := range columns {
@@ -92,11 +96,7 @@ func (d *decoder) column(t arrow.DataType, n int) arrow.ArrayData {
 	case someValid:
 		bits := m.buffer((n + 7) / 8)
 		copy(bits, d.take(len(bits)))
-		set := 0
-		for i := range n {
-			set += int(bits[i>>3] >> (i & 7) & 1)
-		}
-		m.nulls = n - set
+		m.nulls = n - bitutil.CountSetBits(bits, 0, n)
 	case noneValid:
 		clear(m.buffer((n + 7) / 8))
 		m.nulls = n
@@ -104,21 +104,31 @@ func (d *decoder) column(t arrow.DataType, n int) arrow.ArrayData {
 	none := valid == noneValid
 	switch t := t.(type) {
 	case *arrow.BooleanType:
-		d.plain(m.buffer((n+7)/8), none)
+		if to := m.buffer((n + 7) / 8); none {
+			clear(to)
+		} else {
+			copy(to, d.take(len(to)))
+		}
 	case *arrow.Int64Type, *arrow.TimestampType:
-		to := arrow.Int64Traits.CastFromBytes(m.buffer(8 * n))
-		if clear(to); !none {
-			d.int64s(to)
+		if to := arrow.Int64Traits.CastFromBytes(m.buffer(8 * n)); none {
+			clear(to)
+		} else {
+			unpack(d, to)
 		}
 	case *arrow.Int32Type, *arrow.Date32Type:
-		to := arrow.Int32Traits.CastFromBytes(m.buffer(4 * n))
-		if clear(to); !none {
-			d.integers(n, func(i int, v int64) { to[i] = int32(v) })
+		if to := arrow.Int32Traits.CastFromBytes(m.buffer(4 * n)); none {
+			clear(to)
+		} else {
+			unpack(d, to)
 		}
 	case *arrow.DictionaryType:
 		return d.coded(t, &m, none)
 	case arrow.FixedWidthDataType:
-		d.plain(m.buffer(t.Bytes()*n), none)
+		if to := m.buffer(t.Bytes() * n); none {
+			clear(to)
+		} else {
+			d.fixed(to, t.Bytes())
+		}
 	case *arrow.StringType, *arrow.BinaryType:
 		d.strings(&m, n, none)
 	case *arrow.ListType, *arrow.MapType:
@@ -141,63 +151,55 @@ func (d *decoder) nulls(t arrow.DataType, n int) arrow.ArrayData {
 	return none.column(t, n)
 }
 
-func (d *decoder) plain(to []byte, none bool) {
-	if none {
-		clear(to)
+// fixed reads values of a fixed width.
+func (d *decoder) fixed(to []byte, width int) {
+	if d.take(1)[0] == manyValues {
+		copy(to, d.take(len(to)))
 		return
 	}
-	copy(to, d.take(len(to)))
-}
-
-// head reads the least value and the width of n integers, and gives what each is more.
-func (d *decoder) head(n int) (least int64, width int, deltas []byte) {
-	least = int64(binary.LittleEndian.Uint64(d.take(8)))
-	width = int(d.take(1)[0])
-	return least, width, d.take(width * n)
-}
-
-func (d *decoder) integers(n int, put func(i int, v int64)) {
-	least, width, from := d.head(n)
-	for i := range n {
-		put(i, least+delta(from, width, i))
+	for done := copy(to, d.take(width)); done < len(to); {
+		done += copy(to[done:], to[:done])
 	}
 }
 
-func delta(from []byte, width, i int) int64 {
+// unpack reads integers.
+func unpack[T int32 | uint32 | int64](d *decoder, to []T) {
+	least, width := T(binary.LittleEndian.Uint64(d.take(8))), int(d.take(1)[0])
+	from := d.take(width * len(to))
 	switch width {
 	case 0:
-		return 0
-	case 1:
-		return int64(from[i])
-	case 2:
-		return int64(binary.LittleEndian.Uint16(from[2*i:]))
-	case 4:
-		return int64(binary.LittleEndian.Uint32(from[4*i:]))
-	}
-	return int64(binary.LittleEndian.Uint64(from[8*i:]))
-}
-
-// int64s is integers for the commonest kind of column.
-func (d *decoder) int64s(to []int64) {
-	least, width, from := d.head(len(to))
-	switch width {
+		for i := range to {
+			to[i] = least
+		}
 	case 1:
 		for i := range to {
-			to[i] = least + int64(from[i])
+			to[i] = least + T(from[i])
 		}
 	case 2:
 		for i := range to {
-			to[i] = least + int64(binary.LittleEndian.Uint16(from[2*i:]))
+			to[i] = least + T(binary.LittleEndian.Uint16(from[2*i:]))
 		}
 	case 4:
 		for i := range to {
-			to[i] = least + int64(binary.LittleEndian.Uint32(from[4*i:]))
+			to[i] = least + T(binary.LittleEndian.Uint32(from[4*i:]))
 		}
 	default:
 		for i := range to {
-			to[i] = least + delta(from, width, i)
+			to[i] = least + T(binary.LittleEndian.Uint64(from[8*i:]))
 		}
 	}
+}
+
+// offsets reads lengths, and gives where each begins and the last ends.
+func (d *decoder) offsets(to []int32) (end int) {
+	to[0] = 0
+	unpack(d, to[1:])
+	at := int32(0)
+	for i, n := range to[1:] {
+		at += n
+		to[1+i] = at
+	}
+	return int(at)
 }
 
 // strings adds the buffers of n strings.
@@ -208,27 +210,8 @@ func (d *decoder) strings(m *made, n int, none bool) {
 		m.buffer(0)
 		return
 	}
-	at := int32(0)
-	least, width, from := d.head(n)
-	switch width {
-	case 0:
-		for i := range n {
-			offsets[i] = at
-			at += int32(least)
-		}
-	case 1:
-		for i := range n {
-			offsets[i] = at
-			at += int32(least) + int32(from[i])
-		}
-	default:
-		for i := range n {
-			offsets[i] = at
-			at += int32(least + delta(from, width, i))
-		}
-	}
-	offsets[n] = at
-	copy(m.buffer(int(at)), d.take(int(at)))
+	size := d.offsets(offsets)
+	copy(m.buffer(size), d.take(size))
 }
 
 func (d *decoder) coded(t *arrow.DictionaryType, m *made, none bool) arrow.ArrayData {
@@ -247,25 +230,16 @@ func (d *decoder) coded(t *arrow.DictionaryType, m *made, none bool) arrow.Array
 	case none:
 		clear(to)
 	case width == 4:
-		codes := arrow.Uint32Traits.CastFromBytes(to)
-		least, w, from := d.head(m.n)
-		switch w {
-		case 1:
-			for i := range codes {
-				codes[i] = uint32(least) + uint32(from[i])
-			}
-		default:
-			for i := range codes {
-				codes[i] = uint32(least + delta(from, w, i))
+		unpack(d, arrow.Uint32Traits.CastFromBytes(to))
+	default:
+		codes := make([]uint32, m.n)
+		unpack(d, codes)
+		clear(to)
+		for i, c := range codes {
+			for k := range min(width, 4) {
+				to[i*width+k] = byte(c >> (8 * k))
 			}
 		}
-	default:
-		clear(to)
-		d.integers(m.n, func(i int, v int64) {
-			for k := range min(width, 4) {
-				to[i*width+k] = byte(v >> (8 * k))
-			}
-		})
 	}
 	return array.NewDataWithDictionary(t, m.n, m.buffers, m.nulls, 0, dictionary)
 }
@@ -278,11 +252,6 @@ func (d *decoder) list(t arrow.ListLikeType, m *made, none bool) {
 		return
 	}
 	inner := int(d.uint32())
-	at := int32(0)
-	d.integers(m.n, func(i int, v int64) {
-		offsets[i] = at
-		at += int32(v)
-	})
-	offsets[m.n] = at
+	d.offsets(offsets)
 	m.children = append(m.children, d.column(t.Elem(), inner))
 }

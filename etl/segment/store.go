@@ -12,11 +12,11 @@ import (
 	"datalake/pkg/spill"
 )
 
-// Segment is rows of one unit and one source, in the order of their origins.
+// Segment is rows of one unit and one source. Those of each partition are in the order of their origins.
 type Segment struct {
 	Unit uint64 // orders segments
 	// Record has the source's columns. Numbers and Partitions have one entry for each of its rows: the row's number in its
-	// unit, which ascends, and its partition as the caller counts partitions.
+	// unit, and its partition as the caller counts partitions. Add is given all rows in the order of their origins.
 	Record     arrow.Record
 	Numbers    []uint32
 	Partitions []uint32
@@ -88,14 +88,11 @@ var encoders = sync.Pool{New: func() any { return new(adder) }}
 // adder is the memory of one Add.
 type adder struct {
 	encoder
-	rows   []groupRows
-	spec   []byte
-	unused [][]uint32
-}
+	spec []byte
 
-type groupRows struct {
-	group int
-	rows  []uint32
+	parts  []partRows
+	at     []int32 // of a partition: its place in parts plus one
+	unused [][]uint32
 }
 
 // Add takes over s, and puts its rows to the groups that group gives for their partitions. It fails as temporary files do, and
@@ -106,39 +103,52 @@ func (st *Store) Add(source string, s Segment, group func(partition uint32) int)
 	defer encoders.Put(a)
 	a.split(s.Partitions, group)
 	schema := st.schema(source, s.Record.Schema(), a)
-	for _, some := range a.rows {
+	for parts := a.parts; len(parts) > 0; {
+		n := 1
+		for n < len(parts) && parts[n].group == parts[0].group {
+			n++
+		}
 		a.dst = a.dst[:0]
-		if err := a.piece(&s, some.rows); err != nil {
+		if err := a.piece(&s, parts[:n]); err != nil {
 			return err
 		}
-		if err := st.group(Group{source, some.group}).add(st, a.dst, piece{unit: s.Unit, schema: schema}); err != nil {
+		if err := st.group(Group{source, parts[0].group}).add(st, a.dst, piece{unit: s.Unit, schema: schema}); err != nil {
 			return err
 		}
+		parts = parts[n:]
 	}
 	return nil
 }
 
-// split gathers the rows of each group. Rows of one group mostly come in long runs, and often there is but one group.
+// split gathers the rows of each partition; those of a group stand together, in the order of their numbers.
 func (a *adder) split(partitions []uint32, group func(partition uint32) int) {
-	for i := range a.rows {
-		a.unused = append(a.unused, a.rows[i].rows)
+	for i := range a.parts {
+		a.unused = append(a.unused, a.parts[i].rows[:0])
 	}
-	a.rows = a.rows[:0]
-	last := -1 // the place in rows of the partition before
+	a.parts = a.parts[:0]
 	for i, p := range partitions {
-		if i == 0 || p != partitions[i-1] {
-			g := group(p)
-			if last = slices.IndexFunc(a.rows, func(r groupRows) bool { return r.group == g }); last < 0 {
-				last = len(a.rows)
-				var rows []uint32
-				if n := len(a.unused); n > 0 {
-					rows, a.unused = a.unused[n-1][:0], a.unused[:n-1]
-				}
-				a.rows = append(a.rows, groupRows{g, rows})
-			}
+		if int(p) >= len(a.at) {
+			a.at = append(a.at, make([]int32, int(p)+1-len(a.at))...)
 		}
-		a.rows[last].rows = append(a.rows[last].rows, uint32(i))
+		k := a.at[p]
+		if k == 0 {
+			var rows []uint32
+			if n := len(a.unused); n > 0 {
+				rows, a.unused = a.unused[n-1], a.unused[:n-1]
+			}
+			a.parts = append(a.parts, partRows{p, group(p), rows})
+			k = int32(len(a.parts))
+			a.at[p] = k
+		}
+		to := &a.parts[k-1]
+		to.rows = append(to.rows, uint32(i))
 	}
+	for i := range a.parts {
+		a.at[a.parts[i].partition] = 0
+	}
+	slices.SortFunc(a.parts, func(x, y partRows) int {
+		return cmp.Or(cmp.Compare(x.group, y.group), cmp.Compare(x.partition, y.partition))
+	})
 }
 
 // schema gives one schema for all batches of a source that have columns of the same types: they differ in which columns have

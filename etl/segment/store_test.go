@@ -3,6 +3,7 @@ package segment_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -36,14 +37,18 @@ func make1(mem memory.Allocator, unit uint64, parts []uint32) segment.Segment {
 	return s
 }
 
-// What was added comes back by group, in order, twice, whether it waited in memory or in the file.
+// What was added comes back by group, in order within a partition, twice, whether it waited in memory or in the file.
 func TestStore(t *testing.T) {
 	for _, limit := range []int64{0, 200_000, 1 << 30} {
 		mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 		budget, file := spill.NewBudget(limit), spill.NewFile(t.TempDir())
 		st := segment.NewStore(budget, file, mem)
 		r := rand.New(rand.NewPCG(1, 2))
-		want := map[segment.Group][]string{}
+		type place struct {
+			group     segment.Group
+			partition uint32
+		}
+		want, groups := map[place][]string{}, map[segment.Group]bool{}
 		units := r.Perm(20)
 		sent := map[uint64][]uint32{}
 		for _, u := range units {
@@ -65,31 +70,34 @@ func TestStore(t *testing.T) {
 			for i, p := range sent[u] {
 				g := segment.Group{Source: "src", Number: int(p % 3)}
 				n := int64(u)*10_000 + int64(i)
-				want[g] = append(want[g], fmt.Sprint(n, p, i, "text ", n, "code ", n%3))
+				groups[g] = true
+				want[place{g, p}] = append(want[place{g, p}], fmt.Sprint(n, p, i, "text ", n, "code ", n%3))
 			}
 		}
 		if limit == 0 && st.Spilled() == 0 || limit == 1<<30 && st.Spilled() != 0 {
 			t.Errorf("budget %d: %d bytes spilled", limit, st.Spilled())
 		}
-		if g := st.Groups(); len(g) != len(want) {
+		if g := st.Groups(); len(g) != len(groups) {
 			t.Errorf("groups %v", g)
 		}
 		for range 2 {
-			for g, rows := range want {
-				var got []string
+			got := map[place][]string{}
+			for g := range groups {
 				for s, err := range st.Read(g) {
 					if err != nil {
 						t.Fatal(err)
 					}
 					c := s.Record.Column(2).(*array.Dictionary)
-					for i := range int(s.Record.NumRows()) {
-						got = append(got, fmt.Sprint(s.Record.Column(0).(*array.Int64).Value(i), s.Partitions[i], s.Numbers[i],
+					for i, p := range s.Partitions {
+						got[place{g, p}] = append(got[place{g, p}], fmt.Sprint(s.Record.Column(0).(*array.Int64).Value(i), p, s.Numbers[i],
 							s.Record.Column(1).(*array.String).Value(i), c.Dictionary().(*array.String).Value(c.GetValueIndex(i))))
 					}
 					s.Release()
 				}
-				if fmt.Sprint(got) != fmt.Sprint(rows) {
-					t.Errorf("budget %d, group %v:\n got %v\nwant %v", limit, g, got, rows)
+			}
+			for g, rows := range want {
+				if !slices.Equal(got[g], rows) {
+					t.Errorf("budget %d, %v: %d rows that differ from %d", limit, g, len(got[g]), len(rows))
 				}
 			}
 		}
