@@ -50,10 +50,9 @@ type Job struct {
 	Parallel int
 	// Memory is what the run may use, in bytes; 0: 1 GiB. A sixteenth of it holds rows and keys that wait between the steps;
 	// what is more goes to temporary files. The rest is for the work at hand and for the garbage collector, which the caller
-	// tells (runtime/debug). It is a budget that ordinary data keeps, not a bound: a record of many megabytes, or thousands of
-	// partitions written at a time, takes what it needs.
+	// tells (runtime/debug). It is a budget that ordinary data keeps, not a bound: a record of many megabytes takes what it needs.
 	Memory int64
-	// Allocator gives the memory of record batches; nil: Go's.
+	// Allocator gives the memory of record batches; nil: a pool of the run's own.
 	Allocator memory.Allocator
 	// TempDir holds the temporary files, which have no names; empty: the system's.
 	TempDir string
@@ -153,12 +152,6 @@ type Table struct {
 // Defaults of a Job.
 const DefaultMemory = 1 << 30
 
-// waiting is the share of Memory for what waits between the steps.
-func (j Job) waiting() int64 { return j.Memory / 16 }
-
-// keys is how many distinct keys a goroutine of the resolve step holds at a time: an eighth of Memory, at 50 bytes each.
-func (j Job) keys() int64 { return j.Memory / 8 / int64(j.Parallel) / 50 }
-
 func (j Job) withDefaults() Job {
 	if j.Parallel <= 0 {
 		j.Parallel = runtime.GOMAXPROCS(0)
@@ -167,7 +160,7 @@ func (j Job) withDefaults() Job {
 		j.Memory = DefaultMemory
 	}
 	if j.Allocator == nil {
-		j.Allocator = pool.New(j.Memory / 16)
+		j.Allocator = pool.New(j.waiting())
 	}
 	if j.Lake == nil {
 		j.Lake = &lakefile.File{}

@@ -21,7 +21,7 @@ import (
 )
 
 // groups is in how many groups the partitions of a source are written.
-const groups = 16
+const groups = 32
 
 // group is the group of a partition.
 func (w *work) group(partition uint32) int { return int(w.index.Get(partition).Hash % groups) }
@@ -68,7 +68,7 @@ func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
 		segments: segment.NewStore(w.budget, w.tempFile(), w.mem),
 		keys:     dedupe.NewBuckets(w.budget, w.tempFile()),
 		rejects:  quarantine.NewStore(w.budget, w.tempFile()),
-		losers:   newLosers(), lines: newLines(),
+		losers:   dedupe.NewLosers(), lines: newLines(),
 		counts: map[string]*sourceCounts{}, inputs: map[int]*inputCounts{}, seen: map[string]dedupe.Seen{},
 	}
 	w.mapped = m

@@ -134,7 +134,7 @@ func (m *mapper) unit(ctx context.Context, u *batch.Unit) (records int64, err er
 		rejects = append(rejects, more...)
 	}
 	if rows > 0 {
-		m.run.losers.unit(unit, rows)
+		m.run.losers.Add(unit, rows)
 	}
 	return records, m.reject(u, out.Lines, rejects)
 }

@@ -30,7 +30,7 @@ type tableFile struct {
 // resolve finds the rows that are not kept, among the run's and against the base's files.
 func (w *work) resolve(ctx context.Context) error {
 	w.job.Progress(Progress{Phase: "resolve"})
-	w.mapped.losers.reset()
+	w.mapped.losers.Reset()
 	for _, c := range w.mapped.counts {
 		c.redo()
 	}
@@ -42,7 +42,7 @@ func (w *work) resolve(ctx context.Context) error {
 	if err := w.loadTable(ctx); err != nil {
 		return err
 	}
-	return dedupe.Resolve(ctx, w.mapped.keys, w.table, w.job.Parallel, w.job.keys(), func(loser, _ dedupe.Row) { w.mapped.losers.mark(loser) })
+	return dedupe.Resolve(ctx, w.mapped.keys, w.table, w.job.Parallel, w.job.keys(), func(loser, _ dedupe.Row) { w.mapped.losers.Mark(loser) })
 }
 
 // loadTable sends the keys of the base's files that the run may have to the buckets.
@@ -55,7 +55,7 @@ func (w *work) loadTable(ctx context.Context) error {
 		return fmt.Errorf("the table has more than %d files", dedupe.MaxFiles)
 	}
 	w.written.files = files
-	filter, err := dedupe.NewFilter(w.mapped.keys, w.job.Memory/16)
+	filter, err := dedupe.NewFilter(w.mapped.keys, w.job.waiting())
 	if err != nil {
 		return err
 	}

@@ -380,7 +380,7 @@ type mapped struct {
 	segments *segment.Store
 	keys     *dedupe.Buckets
 	rejects  *quarantine.Store
-	losers   *losers
+	losers   *dedupe.Losers
 	lines    *lines
 	counts   map[string]*sourceCounts
 	inputs   map[int]*inputCounts // by object index

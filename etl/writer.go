@@ -1,12 +1,10 @@
 package etl
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -38,23 +36,15 @@ type written struct {
 // write makes the data files and puts them aside, a group of partitions at a time, and the quarantine's.
 func (w *work) write(ctx context.Context) error {
 	w.written.acts = map[commitlog.Partition]*commitlog.Act{}
-	losing := w.losing()
-	all := w.mapped.segments.Groups()
-	for g := range losing {
-		if !slices.Contains(all, g) {
-			all = append(all, g)
-		}
-	}
-	// The largest first, so that no core waits for the last.
-	slices.SortStableFunc(all, func(a, b segment.Group) int { return cmp.Compare(w.mapped.segments.Size(b), w.mapped.segments.Size(a)) })
+	all := w.tasks()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(w.job.Parallel + putting)
 	cores := make(chan struct{}, w.job.Parallel)
-	for i, group := range all {
+	for i, t := range all {
 		g.Go(func() error {
 			w.job.Progress(Progress{Phase: "write", Done: int64(i), Total: int64(len(all))})
-			if err := w.writeGroup(ctx, group, losing[group], cores); err != nil {
-				return fmt.Errorf("table processed_%s: %w", group.Source, err)
+			if err := w.writeGroup(ctx, t, cores); err != nil {
+				return fmt.Errorf("table processed_%s: %w", t.Source, err)
 			}
 			return nil
 		})
@@ -70,7 +60,7 @@ const putting = 2
 // losing lists the files of the base that lose rows, by the group that their partition is written in.
 func (w *work) losing() map[segment.Group][]int {
 	out := map[segment.Group][]int{}
-	for _, n := range slices.Sorted(maps.Keys(w.mapped.losers.table)) {
+	for _, n := range w.mapped.losers.Files() {
 		path := w.written.files[n].partition.Path
 		source := layout.SourceOf(path)
 		g := segment.Group{Source: source, Number: w.group(w.index.Number(source, path))}
@@ -79,10 +69,10 @@ func (w *work) losing() map[segment.Group][]int {
 	return out
 }
 
-// writeGroup writes the partitions of one group: first what is left of the base's files that lose rows, then the run's rows.
+// writeGroup writes the partitions of one task: first what is left of the base's files that lose rows, then the run's rows.
 //
 // It encodes while it has a place in cores.
-func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int, cores chan struct{}) (err error) {
+func (w *work) writeGroup(ctx context.Context, t task, cores chan struct{}) (err error) {
 	cores <- struct{}{}
 	encoding := true
 	leave := func() {
@@ -92,7 +82,7 @@ func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int, co
 		}
 	}
 	defer leave()
-	s := w.schemas.Schema(g.Source)
+	s := w.schemas.Schema(t.Source)
 	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), Parquet: parquetfile.Options{}, TempDir: w.job.TempDir}
 	if !s.Dedupe.None {
 		hasher, err := dedupe.NewHasher(s, w.seed)
@@ -107,17 +97,17 @@ func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int, co
 	out := write.NewGroup(o)
 	defer func() { err = errors.Join(err, out.Abort()) }()
 	rewritten, replaced := map[*commitlog.File]bool{}, int64(0)
-	for _, n := range losing {
+	for _, n := range t.losing {
 		f := w.written.files[n]
-		number := w.index.Number(g.Source, f.partition.Path)
+		number := w.index.Number(t.Source, f.partition.Path)
 		out.Single(number)
-		if err := w.rewrite(ctx, out, s, f, number, w.mapped.losers.table[n]); err != nil {
+		if err := w.rewrite(ctx, out, s, f, number, w.mapped.losers.File(n)); err != nil {
 			return fmt.Errorf("rewrite %s: %w", f.table.Dir+f.file.Name, err)
 		}
 		rewritten[f.file] = true
-		replaced += int64(len(w.mapped.losers.table[n]))
+		replaced += int64(len(w.mapped.losers.File(n)))
 	}
-	rows, duplicates, err := w.appendRows(ctx, out, g)
+	rows, duplicates, err := w.appendRows(ctx, out, t)
 	if err != nil {
 		return err
 	}
@@ -129,7 +119,7 @@ func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int, co
 	w.meter.encode.since(began, 0, 0)
 	leave()
 	acts := map[string]*commitlog.Act{}
-	for _, n := range losing {
+	for _, n := range t.losing {
 		path := w.written.files[n].partition.Path
 		acts[path] = w.swap(path, rewritten)
 	}
@@ -152,7 +142,7 @@ func (w *work) writeGroup(ctx context.Context, g segment.Group, losing []int, co
 		w.written.acts[a.Partition] = a
 	}
 	w.written.bytes += size
-	c := w.mapped.counts[g.Source]
+	c := w.mapped.counts[t.Source]
 	c.out += rows
 	c.duplicates += duplicates
 	c.replaced += replaced
@@ -240,19 +230,22 @@ func (w *work) rewrite(ctx context.Context, out *write.Group, s *schema.Schema, 
 }
 
 // appendRows appends the rows of the run's segments that do not lose.
-func (w *work) appendRows(ctx context.Context, out *write.Group, g segment.Group) (kept, lose int64, err error) {
+func (w *work) appendRows(ctx context.Context, out *write.Group, t task) (kept, lose int64, err error) {
 	began := time.Now()
-	for seg, err := range w.mapped.segments.Read(g) {
+	for seg, err := range w.mapped.segments.Read(t.Group, t.want) {
 		if err != nil {
 			return 0, 0, err
 		}
 		w.meter.load.since(began, 0, int64(len(seg.Numbers)))
 		began = time.Now()
-		bits := w.mapped.losers.of(seg.Unit)
+		bits := w.mapped.losers.Unit(seg.Unit)
 		rows := make([]uint32, 0, len(seg.Numbers))
 		last := -1
 		for i, number := range seg.Numbers {
-			if lost(bits, number) && !planted.Bug("keep-losers") {
+			if t.want != nil && !t.want(seg.Partitions[i]) {
+				continue
+			}
+			if bits.Has(number) && !planted.Bug("keep-losers") {
 				lose++
 				continue
 			}

@@ -291,3 +291,27 @@ func TestCombined(t *testing.T) {
 		}
 	}
 }
+
+func TestLosers(t *testing.T) {
+	l := dedupe.NewLosers()
+	l.Add(7, 130)
+	l.Add(8, 1)
+	for range 2 {
+		for _, r := range []dedupe.Row{dedupe.New(7, 0), dedupe.New(7, 129), dedupe.Existing(3, 9), dedupe.Existing(1, 5), dedupe.Existing(3, 2)} {
+			l.Mark(r)
+		}
+		var lost []uint32
+		for row := range uint32(130) {
+			if l.Unit(7).Has(row) {
+				lost = append(lost, row)
+			}
+		}
+		if !slices.Equal(lost, []uint32{0, 129}) || l.Unit(8).Has(0) || !slices.Equal(l.Files(), []int{1, 3}) || !slices.Equal(l.File(3), []uint32{9, 2}) {
+			t.Errorf("rows %v of the run; rows %v of file 3 of %v", lost, l.File(3), l.Files())
+		}
+		l.Reset()
+		if l.Unit(7).Has(0) || len(l.Files()) > 0 {
+			t.Error("marks are left")
+		}
+	}
+}

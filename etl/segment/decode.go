@@ -24,6 +24,18 @@ func (d *decoder) take(n int) []byte {
 
 func (d *decoder) uint32() uint32 { return binary.LittleEndian.Uint32(d.take(4)) }
 
+// has says whether the piece that comes has rows of a partition that is wanted. It takes nothing.
+func (d decoder) has(want func(partition uint32) bool) bool {
+	d.uint32()
+	for range d.uint32() {
+		if want(d.uint32()) {
+			return true
+		}
+		d.take(8)
+	}
+	return false
+}
+
 // piece reads the rows of a segment; its slices are used again.
 func (d *decoder) piece(schema *arrow.Schema, s *Segment) {
 	n := int(d.uint32())

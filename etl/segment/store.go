@@ -3,6 +3,7 @@ package segment
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -58,6 +59,7 @@ type group struct {
 	mu     sync.Mutex
 	blocks []block
 	pieces []piece
+	rows   map[uint32]int64 // of each partition
 }
 
 // block is some pieces, in memory or, where bytes is nil, in the file.
@@ -112,7 +114,7 @@ func (st *Store) Add(source string, s Segment, group func(partition uint32) int)
 		if err := a.piece(&s, parts[:n]); err != nil {
 			return err
 		}
-		if err := st.group(Group{source, parts[0].group}).add(st, a.dst, piece{unit: s.Unit, schema: schema}); err != nil {
+		if err := st.group(Group{source, parts[0].group}).add(st, a.dst, piece{unit: s.Unit, schema: schema}, parts[:n]); err != nil {
 			return err
 		}
 		parts = parts[n:]
@@ -172,15 +174,18 @@ func (st *Store) group(g Group) *group {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.groups[g] == nil {
-		st.groups[g] = &group{}
+		st.groups[g] = &group{rows: map[uint32]int64{}}
 	}
 	return st.groups[g]
 }
 
-// add appends a piece.
-func (g *group) add(st *Store, bytes []byte, p piece) error {
+// add appends a piece, which has the rows of parts.
+func (g *group) add(st *Store, bytes []byte, p piece, parts []partRows) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	for i := range parts {
+		g.rows[parts[i].partition] += int64(len(parts[i].rows))
+	}
 	n := len(g.blocks) - 1
 	if n < 0 || g.blocks[n].ended {
 		n++
@@ -200,8 +205,8 @@ func (g *group) add(st *Store, bytes []byte, p piece) error {
 	b.size += len(bytes)
 	g.pieces = append(g.pieces, p)
 	fits := st.budget.Take(int64(len(b.bytes) - before))
-	if b.size < leastBlock || fits && b.size < blockBytes {
-		return nil
+	if fits && b.size < blockBytes || b.size < leastBlock && st.budget.Used() < 2*st.budget.Limit() {
+		return nil // thousands of groups have a small block each
 	}
 	b.ended = true
 	if fits {
@@ -247,20 +252,20 @@ func (st *Store) Groups() []Group {
 	return groups
 }
 
-// Size is how many bytes the rows of a group take.
-func (st *Store) Size(id Group) (n int64) {
+// Size is how many bytes the rows of a group take, and how many there are of each partition.
+func (st *Store) Size(id Group) (bytes int64, rows map[uint32]int64) {
 	st.mu.Lock()
 	g := st.groups[id]
 	st.mu.Unlock()
 	if g == nil {
-		return 0
+		return 0, nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := range g.blocks {
-		n += int64(g.blocks[i].size)
+		bytes += int64(g.blocks[i].size)
 	}
-	return n
+	return bytes, maps.Clone(g.rows)
 }
 
 // Spilled is how many bytes went to the file.
@@ -270,9 +275,9 @@ func (st *Store) Spilled() int64 {
 	return st.spilled
 }
 
-// Read yields the segments of a group in order. Each is valid until the next, and the caller's to release. No segment may be
-// added meanwhile.
-func (st *Store) Read(id Group) iter.Seq2[Segment, error] {
+// Read yields the segments of a group in order: all that have rows of partitions that are wanted (nil: of any), with their other rows.
+// Each is valid until the next, and the caller's to release. No segment may be added meanwhile.
+func (st *Store) Read(id Group, want func(partition uint32) bool) iter.Seq2[Segment, error] {
 	return func(yield func(Segment, error) bool) {
 		st.mu.Lock()
 		g := st.groups[id]
@@ -308,6 +313,9 @@ func (st *Store) Read(id Group) iter.Seq2[Segment, error] {
 				bytes = loaded
 			}
 			d := decoder{src: bytes[p.first : p.first+p.length], mem: st.mem}
+			if want != nil && !d.has(want) {
+				continue
+			}
 			s.Unit = p.unit
 			d.piece(p.schema, &s)
 			if !yield(s, nil) {

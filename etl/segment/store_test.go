@@ -80,10 +80,10 @@ func TestStore(t *testing.T) {
 		if g := st.Groups(); len(g) != len(groups) {
 			t.Errorf("groups %v", g)
 		}
-		for range 2 {
+		for _, some := range []func(uint32) bool{nil, func(p uint32) bool { return p != 4 }, func(p uint32) bool { return p == 4 }} {
 			got := map[place][]string{}
 			for g := range groups {
-				for s, err := range st.Read(g) {
+				for s, err := range st.Read(g, some) {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -96,6 +96,15 @@ func TestStore(t *testing.T) {
 				}
 			}
 			for g, rows := range want {
+				if _, counts := st.Size(g.group); counts[g.partition] != int64(len(rows)) {
+					t.Errorf("%v has %d rows, not %d", g, counts[g.partition], len(rows))
+				}
+				if some != nil && !some(g.partition) {
+					if g.group.Number == 2 && len(got[g]) > 0 { // the only partition of its group
+						t.Errorf("%v was not asked for", g)
+					}
+					continue
+				}
 				if !slices.Equal(got[g], rows) {
 					t.Errorf("budget %d, %v: %d rows that differ from %d", limit, g, len(got[g]), len(rows))
 				}

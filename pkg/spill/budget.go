@@ -27,6 +27,9 @@ type waiter struct {
 // NewBudget allows limit bytes.
 func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
 
+// Limit is how many bytes are allowed.
+func (b *Budget) Limit() int64 { return b.limit }
+
 // Take counts n more bytes (fewer, if negative) and says whether all fits. It counts them either way: whoever is told
 // that it does not fit spills, and takes back what that freed.
 func (b *Budget) Take(n int64) bool {
