@@ -32,9 +32,9 @@ func (j Job) open() int64 { return j.Memory / 8 / int64(j.Parallel) }
 // task is what the write step does at a time: a group, or some partitions of it, where all would be too many files at once.
 type task struct {
 	segment.Group
-	want   func(partition uint32) bool // nil: all of the group
-	losing []int                       // files of the base that lose rows
-	bytes  int64                       // of the run's rows, about
+	first, last uint32 // partitions of the group
+	losing      []int  // files of the base that lose rows
+	bytes       int64  // of the run's rows, about
 }
 
 // pageRows is how many rows a file takes until its first pages are encoded; before that they are held as they are.
@@ -95,10 +95,7 @@ func (w *work) divide(g segment.Group, losing []int) []task {
 			t.losing = append(t.losing, files[numbers[to]]...)
 			t.bytes += perRow * n
 		}
-		if from > 0 || to < len(numbers) {
-			first, last := numbers[from], numbers[to-1]
-			t.want = func(p uint32) bool { return first <= p && p <= last }
-		}
+		t.first, t.last = numbers[from], numbers[to-1]
 		tasks = append(tasks, t)
 		from = to
 	}

@@ -232,7 +232,7 @@ func (w *work) rewrite(ctx context.Context, out *write.Group, s *schema.Schema, 
 // appendRows appends the rows of the run's segments that do not lose.
 func (w *work) appendRows(ctx context.Context, out *write.Group, t task) (kept, lose int64, err error) {
 	began := time.Now()
-	for seg, err := range w.mapped.segments.Read(t.Group, t.want) {
+	for seg, err := range w.mapped.segments.Read(t.Group, t.first, t.last) {
 		if err != nil {
 			return 0, 0, err
 		}
@@ -242,9 +242,6 @@ func (w *work) appendRows(ctx context.Context, out *write.Group, t task) (kept, 
 		rows := make([]uint32, 0, len(seg.Numbers))
 		last := -1
 		for i, number := range seg.Numbers {
-			if t.want != nil && !t.want(seg.Partitions[i]) {
-				continue
-			}
 			if bits.Has(number) && !planted.Bug("keep-losers") {
 				lose++
 				continue

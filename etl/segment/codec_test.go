@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -117,7 +118,7 @@ func TestCodec(t *testing.T) {
 		number := uint32(r.IntN(10))
 		parts := make([]partRows, 1+r.IntN(3))
 		for i := range parts {
-			parts[i].partition = r.Uint32()
+			parts[i].partition = uint32(i) * 1000
 		}
 		few := r.IntN(3) == 0
 		for i := range uint32(s.Record.NumRows()) {
@@ -137,8 +138,15 @@ func TestCodec(t *testing.T) {
 			continue
 		}
 		var rows []uint32
+		first, last := uint32(0), uint32(math.MaxUint32)
+		if k := r.IntN(3); k < 2 {
+			first = uint32(k) * 1000
+			last = first + uint32(r.IntN(2))*1000
+		}
 		for _, p := range parts {
-			rows = append(rows, p.rows...)
+			if first <= p.partition && p.partition <= last {
+				rows = append(rows, p.rows...)
+			}
 		}
 		var e encoder
 		for range 2 { // the second time with scratch that was used
@@ -149,7 +157,13 @@ func TestCodec(t *testing.T) {
 		}
 		var back Segment
 		d := decoder{src: e.dst, mem: mem}
-		d.piece(schema, &back)
+		if any := d.piece(schema, &back, first, last); any != (len(rows) > 0) {
+			t.Fatalf("seed %d: %v for %d rows", seed, any, len(rows))
+		} else if !any {
+			s.Release()
+			whole.Release()
+			continue
+		}
 		if len(d.src) > 0 {
 			t.Errorf("seed %d: %d bytes are left", seed, len(d.src))
 		}
@@ -204,15 +218,15 @@ func BenchmarkCodec(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			var e encoder
 			var back Segment
-			mem := pool.New(1 << 20)
+			d := decoder{mem: pool.New(1 << 20)}
 			b.ReportAllocs()
 			for b.Loop() {
 				e.dst = e.dst[:0]
 				if err := e.piece(&s, []partRows{part}); err != nil {
 					b.Fatal(err)
 				}
-				d := decoder{src: e.dst, mem: mem}
-				d.piece(schema, &back)
+				d.src = e.dst
+				d.piece(schema, &back, 0, math.MaxUint32)
 				back.Release()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(part.rows)), "ns/row")

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -12,8 +13,9 @@ import (
 // decoder reads what an encoder wrote, from the front of src. It copies, so that src can be used again at once: that costs less
 // than to keep it.
 type decoder struct {
-	src []byte
-	mem memory.Allocator
+	src   []byte
+	mem   memory.Allocator
+	steps []uint32 // scratch
 }
 
 func (d *decoder) take(n int) []byte {
@@ -24,51 +26,60 @@ func (d *decoder) take(n int) []byte {
 
 func (d *decoder) uint32() uint32 { return binary.LittleEndian.Uint32(d.take(4)) }
 
-// has says whether the piece that comes has rows of a partition that is wanted. It takes nothing.
-func (d decoder) has(want func(partition uint32) bool) bool {
-	d.uint32()
-	for range d.uint32() {
-		if want(d.uint32()) {
-			return true
-		}
-		d.take(8)
-	}
-	return false
-}
+// rows are the values of a piece, or of a column in one, that are wanted: those from from up to to, of n.
+type rows struct{ n, from, to int }
 
-// piece reads the rows of a segment; its slices are used again.
-func (d *decoder) piece(schema *arrow.Schema, s *Segment) {
-	n := int(d.uint32())
-	s.Numbers, s.Partitions = resize(s.Numbers, n), resize(s.Partitions, n)
+func (r rows) len() int { return r.to - r.from }
+
+// piece reads the rows of some partitions, from first to last, and says whether there are any. The segment's slices are used
+// again.
+func (d *decoder) piece(schema *arrow.Schema, s *Segment, first, last uint32) bool {
+	r := rows{n: int(d.uint32())}
 	heads := decoder{src: d.take(12 * int(d.uint32()))}
-	unpack(d, s.Numbers) // the steps between them
-	for i := 0; i < n; {
-		partition, rows, number := heads.uint32(), int(heads.uint32()), heads.uint32()
-		s.Partitions[i], s.Numbers[i] = partition, number
-		for k := i + 1; k < i+rows; k++ {
-			number += s.Numbers[k]
-			s.Partitions[k], s.Numbers[k] = partition, number
+	s.Partitions, s.Numbers = s.Partitions[:0], s.Numbers[:0]
+	for len(heads.src) > 0 { // in the order of the partitions
+		partition, n, number := heads.uint32(), int(heads.uint32()), heads.uint32()
+		switch {
+		case partition < first:
+			r.from += n
+			fallthrough
+		case partition <= last:
+			r.to += n
 		}
-		i += rows
+		if first <= partition && partition <= last {
+			at := len(s.Partitions)
+			s.Partitions, s.Numbers = resize(s.Partitions, at+n), resize(s.Numbers, at+n)
+			for i := range n {
+				s.Partitions[at+i] = partition
+			}
+			s.Numbers[at] = number
+		}
+	}
+	if r.len() == 0 {
+		return false
+	}
+	d.steps = resize(d.steps, r.len())
+	unpack(d, d.steps, r)
+	for i := 1; i < r.len(); i++ {
+		if s.Partitions[i] == s.Partitions[i-1] {
+			s.Numbers[i] = s.Numbers[i-1] + d.steps[i]
+		}
 	}
 	columns := make([]arrow.Array, schema.NumFields())
 	for i := range columns {
-		data := d.column(schema.Field(i).Type, n)
+		data := d.column(schema.Field(i).Type, r)
 		columns[i] = array.MakeFromData(data)
 		data.Release()
 	}
-	s.Record = array.NewRecord(schema, columns, int64(n))
+	s.Record = array.NewRecord(schema, columns, int64(r.len()))
 	for _, c := range columns {
 		c.Release()
 	}
+	return true
 }
 
-func resize(s []uint32, n int) []uint32 {
-	if cap(s) < n {
-		return make([]uint32, n, n+n/2)
-	}
-	return s[:n]
-}
+// resize keeps what s has; what is new may be anything.
+func resize(s []uint32, n int) []uint32 { return slices.Grow(s, max(0, n-len(s)))[:n] }
 
 // made is array data in the making. It takes over what it is given.
 type made struct {
@@ -97,8 +108,9 @@ func (m *made) release() {
 	}
 }
 
-// column reads n values of type t.
-func (d *decoder) column(t arrow.DataType, n int) arrow.ArrayData {
+// column reads values of type t.
+func (d *decoder) column(t arrow.DataType, r rows) arrow.ArrayData {
+	n := r.len()
 	m := made{mem: d.mem, n: n}
 	defer m.release()
 	valid := d.take(1)[0]
@@ -107,7 +119,7 @@ func (d *decoder) column(t arrow.DataType, n int) arrow.ArrayData {
 		m.buffers = append(m.buffers, nil)
 	case someValid:
 		bits := m.buffer((n + 7) / 8)
-		copy(bits, d.take(len(bits)))
+		d.bits(bits, r)
 		m.nulls = n - bitutil.CountSetBits(bits, 0, n)
 	case noneValid:
 		clear(m.buffer((n + 7) / 8))
@@ -119,38 +131,38 @@ func (d *decoder) column(t arrow.DataType, n int) arrow.ArrayData {
 		if to := m.buffer((n + 7) / 8); none {
 			clear(to)
 		} else {
-			copy(to, d.take(len(to)))
+			d.bits(to, r)
 		}
 	case *arrow.Int64Type, *arrow.TimestampType:
 		if to := arrow.Int64Traits.CastFromBytes(m.buffer(8 * n)); none {
 			clear(to)
 		} else {
-			unpack(d, to)
+			unpack(d, to, r)
 		}
 	case *arrow.Int32Type, *arrow.Date32Type:
 		if to := arrow.Int32Traits.CastFromBytes(m.buffer(4 * n)); none {
 			clear(to)
 		} else {
-			unpack(d, to)
+			unpack(d, to, r)
 		}
 	case *arrow.DictionaryType:
-		return d.coded(t, &m, none)
+		return d.coded(t, &m, r, none)
 	case arrow.FixedWidthDataType:
 		if to := m.buffer(t.Bytes() * n); none {
 			clear(to)
 		} else {
-			d.fixed(to, t.Bytes())
+			d.fixed(to, t.Bytes(), r)
 		}
 	case *arrow.StringType, *arrow.BinaryType:
-		d.strings(&m, n, none)
+		d.strings(&m, r, none)
 	case *arrow.ListType, *arrow.MapType:
-		d.list(t.(arrow.ListLikeType), &m, none)
+		d.list(t.(arrow.ListLikeType), &m, r, none)
 	case *arrow.StructType:
 		for _, f := range t.Fields() {
 			if none {
 				m.children = append(m.children, d.nulls(f.Type, n))
 			} else {
-				m.children = append(m.children, d.column(f.Type, n))
+				m.children = append(m.children, d.column(f.Type, r))
 			}
 		}
 	}
@@ -160,13 +172,23 @@ func (d *decoder) column(t arrow.DataType, n int) arrow.ArrayData {
 // nulls makes a column of n nulls.
 func (d *decoder) nulls(t arrow.DataType, n int) arrow.ArrayData {
 	none := decoder{src: []byte{noneValid}, mem: d.mem}
-	return none.column(t, n)
+	return none.column(t, rows{n, 0, n})
+}
+
+// bits reads bits; those of the last byte that are left over may be anything.
+func (d *decoder) bits(to []byte, r rows) {
+	from := d.take((r.n + 7) / 8)
+	if r.from%8 == 0 {
+		copy(to, from[r.from/8:])
+		return
+	}
+	bitutil.CopyBitmap(from, r.from, r.len(), to, 0)
 }
 
 // fixed reads values of a fixed width.
-func (d *decoder) fixed(to []byte, width int) {
+func (d *decoder) fixed(to []byte, width int, r rows) {
 	if d.take(1)[0] == manyValues {
-		copy(to, d.take(len(to)))
+		copy(to, d.take(width * r.n)[width*r.from:])
 		return
 	}
 	for done := copy(to, d.take(width)); done < len(to); {
@@ -175,9 +197,9 @@ func (d *decoder) fixed(to []byte, width int) {
 }
 
 // unpack reads integers.
-func unpack[T int32 | uint32 | int64](d *decoder, to []T) {
+func unpack[T int32 | uint32 | int64](d *decoder, to []T, r rows) {
 	least, width := T(binary.LittleEndian.Uint64(d.take(8))), int(d.take(1)[0])
-	from := d.take(width * len(to))
+	from := d.take(width * r.n)[width*r.from:]
 	switch width {
 	case 0:
 		for i := range to {
@@ -202,38 +224,49 @@ func unpack[T int32 | uint32 | int64](d *decoder, to []T) {
 	}
 }
 
-// offsets reads lengths, and gives where each begins and the last ends.
-func (d *decoder) offsets(to []int32) (end int) {
+// offsets adds a buffer of where each of some things begins and the last ends, from their lengths and the sum of all. It gives the sum
+// of the lengths, as rows of which those are wanted that the things have.
+func (d *decoder) offsets(m *made, r rows) rows {
+	inner := rows{n: int(d.uint32())}
+	if r.from > 0 { // of those before too
+		d.steps = resize(d.steps, r.from)
+		again := *d
+		unpack(&again, d.steps, rows{r.n, 0, r.from})
+		for _, n := range d.steps {
+			inner.from += int(n)
+		}
+	}
+	to := arrow.Int32Traits.CastFromBytes(m.buffer(4 * (r.len() + 1)))
 	to[0] = 0
-	unpack(d, to[1:])
+	unpack(d, to[1:], r)
 	at := int32(0)
 	for i, n := range to[1:] {
 		at += n
 		to[1+i] = at
 	}
-	return int(at)
+	inner.to = inner.from + int(at)
+	return inner
 }
 
-// strings adds the buffers of n strings.
-func (d *decoder) strings(m *made, n int, none bool) {
-	offsets := arrow.Int32Traits.CastFromBytes(m.buffer(4 * (n + 1)))
+// strings adds the buffers of strings.
+func (d *decoder) strings(m *made, r rows, none bool) {
 	if none {
-		clear(offsets)
+		clear(m.buffer(4 * (r.len() + 1)))
 		m.buffer(0)
 		return
 	}
-	size := d.offsets(offsets)
-	copy(m.buffer(size), d.take(size))
+	text := d.offsets(m, r)
+	copy(m.buffer(text.len()), d.take(text.n)[text.from:])
 }
 
-func (d *decoder) coded(t *arrow.DictionaryType, m *made, none bool) arrow.ArrayData {
+func (d *decoder) coded(t *arrow.DictionaryType, m *made, r rows, none bool) arrow.ArrayData {
 	used := 0
 	if !none {
 		used = int(d.uint32())
 	}
 	entries := made{mem: d.mem, n: used, buffers: []*memory.Buffer{nil}}
 	defer entries.release()
-	d.strings(&entries, used, none)
+	d.strings(&entries, rows{used, 0, used}, none)
 	dictionary := array.NewData(t.ValueType, used, entries.buffers, nil, 0, 0)
 	defer dictionary.Release()
 	width := t.IndexType.(arrow.FixedWidthDataType).Bytes()
@@ -242,10 +275,10 @@ func (d *decoder) coded(t *arrow.DictionaryType, m *made, none bool) arrow.Array
 	case none:
 		clear(to)
 	case width == 4:
-		unpack(d, arrow.Uint32Traits.CastFromBytes(to))
+		unpack(d, arrow.Uint32Traits.CastFromBytes(to), r)
 	default:
 		codes := make([]uint32, m.n)
-		unpack(d, codes)
+		unpack(d, codes, r)
 		clear(to)
 		for i, c := range codes {
 			for k := range min(width, 4) {
@@ -256,14 +289,11 @@ func (d *decoder) coded(t *arrow.DictionaryType, m *made, none bool) arrow.Array
 	return array.NewDataWithDictionary(t, m.n, m.buffers, m.nulls, 0, dictionary)
 }
 
-func (d *decoder) list(t arrow.ListLikeType, m *made, none bool) {
-	offsets := arrow.Int32Traits.CastFromBytes(m.buffer(4 * (m.n + 1)))
+func (d *decoder) list(t arrow.ListLikeType, m *made, r rows, none bool) {
 	if none {
-		clear(offsets)
+		clear(m.buffer(4 * (m.n + 1)))
 		m.children = append(m.children, d.nulls(t.Elem(), 0))
 		return
 	}
-	inner := int(d.uint32())
-	d.offsets(offsets)
-	m.children = append(m.children, d.column(t.Elem(), inner))
+	m.children = append(m.children, d.column(t.Elem(), d.offsets(m, r)))
 }

@@ -19,9 +19,9 @@ import (
 //	validity   a byte: allValid, someValid with a bitmap behind it, or noneValid, and then nothing follows
 //	integers   the least value, a width of 0, 1, 2, 4 or 8 bytes, and what each value is more
 //	floats     a byte: oneValue, which follows, or manyValues, and they follow as they are; like decimals. Booleans are bits
-//	strings    the length of all, or, where they differ, the lengths as integers; the bytes
+//	strings    how many bytes there are in all; the lengths as integers; the bytes
 //	coded      how many entries the piece uses, these as strings; codes as integers. (The dictionary of a batch is that of all its rows.)
-//	lists      lengths as integers, and the elements as a column; maps are lists of structs
+//	lists      how many elements there are in all; the lengths as integers; the elements as a column; maps are lists of structs
 //	structs    their fields as columns
 //
 // Only the process that wrote a piece reads it, so its bytes are taken on trust.
@@ -321,6 +321,7 @@ func (e *encoder) fixed(from []byte, width int, c choice) {
 // strings appends the strings that begin and end at offsets of text.
 func (e *encoder) strings(offsets []int32, text []byte, c choice) {
 	if len(c.rows) == 0 {
+		e.uint32s(0)
 		e.pack(nil, 0, 0)
 		return
 	}
@@ -332,6 +333,7 @@ func (e *encoder) strings(offsets []int32, text []byte, c choice) {
 		least, most = min(least, n), max(most, n)
 		total += n
 	}
+	e.uint32s(uint32(total))
 	e.pack(lengths, least, most)
 	to := e.grow(int(total))
 	if c.run {

@@ -275,9 +275,9 @@ func (st *Store) Spilled() int64 {
 	return st.spilled
 }
 
-// Read yields the segments of a group in order: all that have rows of partitions that are wanted (nil: of any), with their other rows.
-// Each is valid until the next, and the caller's to release. No segment may be added meanwhile.
-func (st *Store) Read(id Group, want func(partition uint32) bool) iter.Seq2[Segment, error] {
+// Read yields the segments of a group in order, with the rows of its partitions from first to last. Each is valid until the
+// next, and the caller's to release. No segment may be added meanwhile.
+func (st *Store) Read(id Group, first, last uint32) iter.Seq2[Segment, error] {
 	return func(yield func(Segment, error) bool) {
 		st.mu.Lock()
 		g := st.groups[id]
@@ -288,6 +288,7 @@ func (st *Store) Read(id Group, want func(partition uint32) bool) iter.Seq2[Segm
 		pieces := slices.Clone(g.pieces)
 		slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(a.unit, b.unit) })
 		var s Segment
+		d := decoder{mem: st.mem}
 		// Pieces of units that follow each other mostly lie in one block.
 		var loaded []byte
 		defer func() {
@@ -295,12 +296,12 @@ func (st *Store) Read(id Group, want func(partition uint32) bool) iter.Seq2[Segm
 				st.mem.Free(loaded)
 			}
 		}()
-		last := -1
+		at := -1
 		for _, p := range pieces {
 			b := &g.blocks[p.block]
 			bytes := b.bytes
 			if bytes == nil {
-				if int(p.block) != last {
+				if int(p.block) != at {
 					if n := int(b.extent.Length); n > len(loaded) {
 						loaded = st.reallocate(n, loaded)
 					}
@@ -308,16 +309,15 @@ func (st *Store) Read(id Group, want func(partition uint32) bool) iter.Seq2[Segm
 						yield(Segment{}, err)
 						return
 					}
-					last = int(p.block)
+					at = int(p.block)
 				}
 				bytes = loaded
 			}
-			d := decoder{src: bytes[p.first : p.first+p.length], mem: st.mem}
-			if want != nil && !d.has(want) {
+			d.src = bytes[p.first : p.first+p.length]
+			s.Unit = p.unit
+			if !d.piece(p.schema, &s, first, last) {
 				continue
 			}
-			s.Unit = p.unit
-			d.piece(p.schema, &s)
 			if !yield(s, nil) {
 				return
 			}
