@@ -231,6 +231,7 @@ func (w *work) rewrite(ctx context.Context, out *write.Group, s *schema.Schema, 
 
 // appendRows appends the rows of the run's segments that do not lose.
 func (w *work) appendRows(ctx context.Context, out *write.Group, t task) (kept, lose int64, err error) {
+	var rows []uint32
 	began := time.Now()
 	for seg, err := range w.mapped.segments.Read(t.Group, t.first, t.last) {
 		if err != nil {
@@ -238,25 +239,27 @@ func (w *work) appendRows(ctx context.Context, out *write.Group, t task) (kept, 
 		}
 		w.meter.load.since(began, 0, int64(len(seg.Numbers)))
 		began = time.Now()
-		bits := w.mapped.losers.Unit(seg.Unit)
-		rows := make([]uint32, 0, len(seg.Numbers))
-		last := -1
-		for i, number := range seg.Numbers {
-			if bits.Has(number) && !planted.Bug("keep-losers") {
-				lose++
-				continue
-			}
-			rows = append(rows, uint32(i))
-			if p := seg.Partitions[i]; int(p) != last {
-				last = int(p)
-				if w.attempt.Base.Partitions[commitlog.Partition{Zone: layout.Processed, Path: w.index.Get(p).Path}] != nil {
-					out.Single(p)
+		rows = rows[:0]
+		last, i := -1, 0
+		for _, u := range seg.Units {
+			bits := w.mapped.losers.Unit(u.Unit)
+			for end := i + u.Rows; i < end; i++ {
+				if bits.Has(seg.Numbers[i]) && !planted.Bug("keep-losers") {
+					lose++
+					continue
+				}
+				rows = append(rows, uint32(i))
+				if p := seg.Partitions[i]; int(p) != last {
+					last = int(p)
+					if w.attempt.Base.Partitions[commitlog.Partition{Zone: layout.Processed, Path: w.index.Get(p).Path}] != nil {
+						out.Single(p)
+					}
 				}
 			}
 		}
 		kept += int64(len(rows))
 		err = out.Append(ctx, seg.Record, rows, func(row uint32) uint32 { return seg.Partitions[row] })
-		seg.Release()
+		seg.Record.Release()
 		if err != nil {
 			return 0, 0, err
 		}

@@ -93,9 +93,10 @@ func appendRandom(r *rand.Rand, b array.Builder, nulls int, spread int64) {
 	}
 }
 
-// What is decoded are the rows that were encoded, whatever their columns, and whether they are cut out of larger ones.
+// What is decoded are the rows that were encoded and asked for, whatever their columns, whether they are cut out of larger ones,
+// and in how many pieces.
 func TestCodec(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range uint64(600) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		mem := memory.NewCheckedAllocator(pool.Poisoned(1 << 20))
 		fields := make([]arrow.Field, 1+r.IntN(5))
@@ -113,78 +114,108 @@ func TestCodec(t *testing.T) {
 		}
 		whole := builder.NewRecord()
 		builder.Release()
-		from := int64(r.IntN(n + 1))
-		s := Segment{Unit: seed, Record: whole.NewSlice(from, from+int64(r.IntN(n-int(from)+1)))}
-		number := uint32(r.IntN(10))
-		parts := make([]partRows, 1+r.IntN(3))
-		for i := range parts {
-			parts[i].partition = uint32(i) * 1000
-		}
-		few := r.IntN(3) == 0
-		for i := range uint32(s.Record.NumRows()) {
-			p := &parts[r.IntN(len(parts))]
-			s.Numbers, s.Partitions = append(s.Numbers, number), append(s.Partitions, p.partition)
-			if number++; r.IntN(10) == 0 {
-				number += r.Uint32N(100_000)
-			}
-			if !few || r.IntN(3) == 0 {
-				p.rows = append(p.rows, i)
-			}
-		}
-		parts = slices.DeleteFunc(parts, func(p partRows) bool { return len(p.rows) == 0 })
-		if len(parts) == 0 {
-			s.Release()
-			whole.Release()
-			continue
-		}
-		var rows []uint32
 		first, last := uint32(0), uint32(math.MaxUint32)
 		if k := r.IntN(3); k < 2 {
 			first = uint32(k) * 1000
 			last = first + uint32(r.IntN(2))*1000
 		}
-		for _, p := range parts {
-			if first <= p.partition && p.partition <= last {
-				rows = append(rows, p.rows...)
-			}
+		type row struct {
+			of  arrow.Record
+			row uint32
+			UnitRows
+			number, partition uint32
 		}
-		var e encoder
+		var want []row
+		d := decoder{mem: mem}
 		for range 2 { // the second time with scratch that was used
-			e.dst = e.dst[:0]
-			if err := e.piece(&s, parts); err != nil {
-				t.Fatalf("seed %d: %v", seed, err)
-			}
-		}
-		var back Segment
-		d := decoder{src: e.dst, mem: mem}
-		if any := d.piece(schema, &back, first, last); any != (len(rows) > 0) {
-			t.Fatalf("seed %d: %v for %d rows", seed, any, len(rows))
-		} else if !any {
-			s.Release()
-			whole.Release()
-			continue
-		}
-		if len(d.src) > 0 {
-			t.Errorf("seed %d: %d bytes are left", seed, len(d.src))
-		}
-		if back.Record.NumRows() != int64(len(rows)) {
-			t.Fatalf("seed %d: %d rows, not %d", seed, back.Record.NumRows(), len(rows))
-		}
-		for i, row := range rows {
-			if back.Numbers[i] != s.Numbers[row] || back.Partitions[i] != s.Partitions[row] {
-				t.Fatalf("seed %d, row %d: number %d, partition %d", seed, i, back.Numbers[i], back.Partitions[i])
-			}
-			for c := range fields {
-				if got, want := back.Record.Column(c).ValueStr(i), s.Record.Column(c).ValueStr(int(row)); got != want || back.Record.Column(c).IsNull(i) != s.Record.Column(c).IsNull(int(row)) {
-					t.Fatalf("seed %d, row %d of %s: %s, not %s", seed, i, fields[c].Type, got, want)
+			want = want[:0]
+			d.reset()
+			for unit := range uint64(1 + r.IntN(4)) {
+				from := r.IntN(n + 1)
+				s := Segment{Unit: unit, Record: whole.NewSlice(int64(from), int64(from+r.IntN(n-from+1)))}
+				encoded, rows := randomPiece(t, r, &s, first, last)
+				for _, i := range rows {
+					want = append(want, row{s.Record, i, UnitRows{unit, len(rows)}, s.Numbers[i], s.Partitions[i]})
+				}
+				defer s.Release()
+				if encoded != nil {
+					d.add(encoded, unit, first, last)
+				}
+				if u := d.rows.Units; len(rows) > 0 && u[len(u)-1] != (UnitRows{unit, len(rows)}) {
+					t.Fatalf("seed %d: units %v", seed, u)
+				}
+				if unit == 0 && !joinable(&piece{schema: schema}, &piece{schema: schema}) {
+					break
 				}
 			}
+			if len(d.rows.Numbers) != len(want) {
+				t.Fatalf("seed %d: %d rows, not %d", seed, len(d.rows.Numbers), len(want))
+			}
+			if len(want) == 0 {
+				continue
+			}
+			d.record(schema)
+			for i := range d.srcs {
+				if n := len(d.srcs[i].src); n > 0 {
+					t.Errorf("seed %d: %d bytes are left", seed, n)
+				}
+			}
+			if n := len(d.texts); n > 0 {
+				t.Errorf("seed %d: %d texts are left", seed, n)
+			}
+			for i, w := range want {
+				if d.rows.Numbers[i] != w.number || d.rows.Partitions[i] != w.partition {
+					t.Fatalf("seed %d, row %d: number %d, partition %d", seed, i, d.rows.Numbers[i], d.rows.Partitions[i])
+				}
+				for c := range fields {
+					got, from := d.rows.Record.Column(c), w.of.Column(c)
+					if got.ValueStr(i) != from.ValueStr(int(w.row)) || got.IsNull(i) != from.IsNull(int(w.row)) {
+						t.Fatalf("seed %d, row %d of %s: %s, not %s", seed, i, fields[c].Type, got.ValueStr(i), from.ValueStr(int(w.row)))
+					}
+				}
+			}
+			d.rows.Record.Release()
+			mem.AssertSize(t, 0)
 		}
-		back.Release()
-		s.Release()
 		whole.Release()
-		mem.AssertSize(t, 0)
 	}
+}
+
+// randomPiece encodes some rows of s, which it gives numbers and partitions. It gives those of the rows that are of partitions from
+// first to last; no piece, if there are no rows.
+func randomPiece(t *testing.T, r *rand.Rand, s *Segment, first, last uint32) (encoded []byte, rows []uint32) {
+	parts := make([]partRows, 1+r.IntN(3))
+	for i := range parts {
+		parts[i].partition = uint32(i) * 1000
+	}
+	number, few := uint32(r.IntN(10)), r.IntN(3) == 0
+	for i := range uint32(s.Record.NumRows()) {
+		p := &parts[r.IntN(len(parts))]
+		s.Numbers, s.Partitions = append(s.Numbers, number), append(s.Partitions, p.partition)
+		if number++; r.IntN(10) == 0 {
+			number += r.Uint32N(100_000)
+		}
+		if !few || r.IntN(3) == 0 {
+			p.rows = append(p.rows, i)
+		}
+	}
+	parts = slices.DeleteFunc(parts, func(p partRows) bool { return len(p.rows) == 0 })
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	for _, p := range parts {
+		if first <= p.partition && p.partition <= last {
+			rows = append(rows, p.rows...)
+		}
+	}
+	var e encoder
+	for range 2 { // the second time with scratch that was used
+		e.dst = e.dst[:0]
+		if err := e.piece(s, parts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return e.dst, rows
 }
 
 // BenchmarkCodec is a batch of five columns to a piece and back.
@@ -217,7 +248,6 @@ func BenchmarkCodec(b *testing.B) {
 	for name, part := range map[string]partRows{"all": one, "third": third} {
 		b.Run(name, func(b *testing.B) {
 			var e encoder
-			var back Segment
 			d := decoder{mem: pool.New(1 << 20)}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -225,9 +255,10 @@ func BenchmarkCodec(b *testing.B) {
 				if err := e.piece(&s, []partRows{part}); err != nil {
 					b.Fatal(err)
 				}
-				d.src = e.dst
-				d.piece(schema, &back, 0, math.MaxUint32)
-				back.Release()
+				d.reset()
+				d.add(e.dst, 0, 0, math.MaxUint32)
+				d.record(schema)
+				d.rows.Record.Release()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(part.rows)), "ns/row")
 			b.ReportMetric(float64(len(e.dst))/float64(len(part.rows)), "B/row")

@@ -10,76 +10,113 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
-// decoder reads what an encoder wrote, from the front of src. It copies, so that src can be used again at once: that costs less
-// than to keep it.
+// decoder reads what encoders wrote: the rows of pieces of one schema, to one record. A record costs some hundreds of
+// nanoseconds a column, here and in all that take it, and where partitions are many a piece has a handful of rows.
+//
+// It copies, so that the bytes of the pieces can be used again at once: that costs less than to keep them.
 type decoder struct {
-	src   []byte
-	mem   memory.Allocator
-	steps []uint32 // scratch
+	mem  memory.Allocator
+	srcs []source
+	rows Rows
+
+	lengths []int32  // scratch
+	texts   [][]byte // scratch
+	codes   []uint32 // scratch
 }
 
-func (d *decoder) take(n int) []byte {
-	b := d.src[:n]
-	d.src = d.src[n:]
+// source is a piece, read from its front.
+type source struct {
+	src  []byte
+	span span
+}
+
+// span are the values of a piece, or of a column in one, that are wanted: those from from up to to, of n.
+type span struct {
+	n, from, to int
+	absent      bool // nothing was written of them, for they are null
+}
+
+func (s span) len() int { return s.to - s.from }
+
+func lenOf(spans []span) (n int) {
+	for _, s := range spans {
+		n += s.len()
+	}
+	return n
+}
+
+func (s *source) take(n int) []byte {
+	b := s.src[:n]
+	s.src = s.src[n:]
 	return b
 }
 
-func (d *decoder) uint32() uint32 { return binary.LittleEndian.Uint32(d.take(4)) }
+func (s *source) uint32() uint32 { return binary.LittleEndian.Uint32(s.take(4)) }
 
-// rows are the values of a piece, or of a column in one, that are wanted: those from from up to to, of n.
-type rows struct{ n, from, to int }
+// reset forgets all pieces.
+func (d *decoder) reset() {
+	d.srcs = d.srcs[:0]
+	d.rows.Numbers, d.rows.Partitions, d.rows.Units = d.rows.Numbers[:0], d.rows.Partitions[:0], d.rows.Units[:0]
+}
 
-func (r rows) len() int { return r.to - r.from }
-
-// piece reads the rows of some partitions, from first to last, and says whether there are any. The segment's slices are used
-// again.
-func (d *decoder) piece(schema *arrow.Schema, s *Segment, first, last uint32) bool {
-	r := rows{n: int(d.uint32())}
-	heads := decoder{src: d.take(12 * int(d.uint32()))}
-	s.Partitions, s.Numbers = s.Partitions[:0], s.Numbers[:0]
+// add takes the rows of a piece that are of partitions from first to last, if there are any. The bytes are read by record.
+func (d *decoder) add(piece []byte, unit uint64, first, last uint32) {
+	s := source{src: piece, span: span{n: int(binary.LittleEndian.Uint32(piece))}}
+	s.take(4)
+	heads := source{src: s.take(12 * int(s.uint32()))}
+	r, at := &d.rows, len(d.rows.Numbers)
 	for len(heads.src) > 0 { // in the order of the partitions
 		partition, n, number := heads.uint32(), int(heads.uint32()), heads.uint32()
-		switch {
-		case partition < first:
-			r.from += n
-			fallthrough
-		case partition <= last:
-			r.to += n
+		if partition > last {
+			break
 		}
-		if first <= partition && partition <= last {
-			at := len(s.Partitions)
-			s.Partitions, s.Numbers = resize(s.Partitions, at+n), resize(s.Numbers, at+n)
-			for i := range n {
-				s.Partitions[at+i] = partition
-			}
-			s.Numbers[at] = number
+		if s.span.to += n; partition < first {
+			s.span.from += n
+			continue
+		}
+		k := len(r.Partitions)
+		r.Partitions, r.Numbers = resize(r.Partitions, k+n), resize(r.Numbers, k+n)
+		for i := k; i < k+n; i++ {
+			r.Partitions[i] = partition
+		}
+		r.Numbers[k] = number
+	}
+	n := s.span.len()
+	if n == 0 {
+		return
+	}
+	d.codes = resize(d.codes, n)
+	unpack(&s, d.codes, s.span) // the steps between them
+	numbers, partitions := r.Numbers[at:], r.Partitions[at:]
+	for i := 1; i < n; i++ {
+		if partitions[i] == partitions[i-1] {
+			numbers[i] = numbers[i-1] + d.codes[i]
 		}
 	}
-	if r.len() == 0 {
-		return false
-	}
-	d.steps = resize(d.steps, r.len())
-	unpack(d, d.steps, r)
-	for i := 1; i < r.len(); i++ {
-		if s.Partitions[i] == s.Partitions[i-1] {
-			s.Numbers[i] = s.Numbers[i-1] + d.steps[i]
-		}
+	r.Units = append(r.Units, UnitRows{unit, n})
+	d.srcs = append(d.srcs, s)
+}
+
+// record makes the record of the rows that were added.
+func (d *decoder) record(schema *arrow.Schema) {
+	spans := make([]span, len(d.srcs))
+	for i := range d.srcs {
+		spans[i] = d.srcs[i].span
 	}
 	columns := make([]arrow.Array, schema.NumFields())
 	for i := range columns {
-		data := d.column(schema.Field(i).Type, r)
+		data := d.column(schema.Field(i).Type, spans)
 		columns[i] = array.MakeFromData(data)
 		data.Release()
 	}
-	s.Record = array.NewRecord(schema, columns, int64(r.len()))
+	d.rows.Record = array.NewRecord(schema, columns, int64(len(d.rows.Numbers)))
 	for _, c := range columns {
 		c.Release()
 	}
-	return true
 }
 
 // resize keeps what s has; what is new may be anything.
-func resize(s []uint32, n int) []uint32 { return slices.Grow(s, max(0, n-len(s)))[:n] }
+func resize[T any](s []T, n int) []T { return slices.Grow(s, max(0, n-len(s)))[:n] }
 
 // made is array data in the making. It takes over what it is given.
 type made struct {
@@ -109,97 +146,137 @@ func (m *made) release() {
 }
 
 // column reads values of type t.
-func (d *decoder) column(t arrow.DataType, r rows) arrow.ArrayData {
-	n := r.len()
-	m := made{mem: d.mem, n: n}
+func (d *decoder) column(t arrow.DataType, of []span) arrow.ArrayData {
+	n := lenOf(of)
+	m := made{mem: d.mem, n: n, buffers: make([]*memory.Buffer, 0, 3)}
 	defer m.release()
-	valid := d.take(1)[0]
-	switch valid {
-	case allValid:
-		m.buffers = append(m.buffers, nil)
-	case someValid:
-		bits := m.buffer((n + 7) / 8)
-		d.bits(bits, r)
-		m.nulls = n - bitutil.CountSetBits(bits, 0, n)
-	case noneValid:
-		clear(m.buffer((n + 7) / 8))
-		m.nulls = n
-	}
-	none := valid == noneValid
+	spans := d.validity(&m, of)
 	switch t := t.(type) {
 	case *arrow.BooleanType:
-		if to := m.buffer((n + 7) / 8); none {
-			clear(to)
-		} else {
-			d.bits(to, r)
+		to, at := m.buffer((n+7)/8), 0
+		for i, s := range spans {
+			if s.absent {
+				bitutil.SetBitsTo(to, int64(at), int64(s.len()), false)
+			} else {
+				d.srcs[i].bits(to, at, s)
+			}
+			at += s.len()
 		}
 	case *arrow.Int64Type, *arrow.TimestampType:
-		if to := arrow.Int64Traits.CastFromBytes(m.buffer(8 * n)); none {
-			clear(to)
-		} else {
-			unpack(d, to, r)
-		}
+		unpackAll(d, arrow.Int64Traits.CastFromBytes(m.buffer(8*n)), spans)
 	case *arrow.Int32Type, *arrow.Date32Type:
-		if to := arrow.Int32Traits.CastFromBytes(m.buffer(4 * n)); none {
-			clear(to)
-		} else {
-			unpack(d, to, r)
-		}
+		unpackAll(d, arrow.Int32Traits.CastFromBytes(m.buffer(4*n)), spans)
 	case *arrow.DictionaryType:
-		return d.coded(t, &m, r, none)
+		return d.coded(t, &m, spans)
 	case arrow.FixedWidthDataType:
-		if to := m.buffer(t.Bytes() * n); none {
-			clear(to)
-		} else {
-			d.fixed(to, t.Bytes(), r)
+		to, width := m.buffer(t.Bytes()*n), t.Bytes()
+		for i, s := range spans {
+			if s.absent {
+				clear(to[:width*s.len()])
+			} else {
+				d.srcs[i].fixed(to[:width*s.len()], width, s)
+			}
+			to = to[width*s.len():]
 		}
 	case *arrow.StringType, *arrow.BinaryType:
-		d.strings(&m, r, none)
+		base := len(d.texts)
+		at, to := int32(0), arrow.Int32Traits.CastFromBytes(m.buffer(4*(n+1)))
+		to[0] = 0
+		to = to[1:]
+		for i, s := range spans {
+			text := d.offsets(i, to[:s.len()], at, s)
+			to, at = to[s.len():], at+int32(text.len())
+			d.texts = append(d.texts, d.srcs[i].take(text.n)[text.from:text.to])
+		}
+		d.text(m.buffer(int(at)), base)
 	case *arrow.ListType, *arrow.MapType:
-		d.list(t.(arrow.ListLikeType), &m, r, none)
+		inner := make([]span, len(spans))
+		at, to := int32(0), arrow.Int32Traits.CastFromBytes(m.buffer(4*(n+1)))
+		to[0] = 0
+		to = to[1:]
+		for i, s := range spans {
+			inner[i] = d.offsets(i, to[:s.len()], at, s)
+			to, at = to[s.len():], at+int32(inner[i].len())
+		}
+		m.children = append(m.children, d.column(t.(arrow.ListLikeType).Elem(), inner))
 	case *arrow.StructType:
 		for _, f := range t.Fields() {
-			if none {
-				m.children = append(m.children, d.nulls(f.Type, n))
-			} else {
-				m.children = append(m.children, d.column(f.Type, r))
-			}
+			m.children = append(m.children, d.column(f.Type, spans))
 		}
 	}
 	return array.NewData(t, n, m.buffers, m.children, m.nulls, 0)
 }
 
-// nulls makes a column of n nulls.
-func (d *decoder) nulls(t arrow.DataType, n int) arrow.ArrayData {
-	none := decoder{src: []byte{noneValid}, mem: d.mem}
-	return none.column(t, rows{n, 0, n})
+// validity adds the buffer that says which values are valid. It gives the spans with those marked of which nothing follows.
+func (d *decoder) validity(m *made, of []span) []span {
+	spans, all := of, true
+	for i, s := range of {
+		valid := byte(noneValid)
+		if !s.absent {
+			valid = d.srcs[i].src[0]
+		}
+		if all = all && valid == allValid; valid == noneValid && !s.absent {
+			if &spans[0] == &of[0] {
+				spans = slices.Clone(of)
+			}
+			spans[i].absent = true
+		}
+	}
+	if all {
+		for i := range of {
+			d.srcs[i].take(1)
+		}
+		m.buffers = append(m.buffers, nil)
+		return spans
+	}
+	to, at := m.buffer((m.n+7)/8), 0
+	for i, s := range of {
+		valid := byte(noneValid)
+		if !s.absent {
+			valid = d.srcs[i].take(1)[0]
+		}
+		if valid == someValid {
+			d.srcs[i].bits(to, at, s)
+		} else {
+			bitutil.SetBitsTo(to, int64(at), int64(s.len()), valid == allValid)
+		}
+		at += s.len()
+	}
+	m.nulls = m.n - bitutil.CountSetBits(to, 0, m.n)
+	return spans
 }
 
-// bits reads bits; those of the last byte that are left over may be anything.
-func (d *decoder) bits(to []byte, r rows) {
-	from := d.take((r.n + 7) / 8)
-	if r.from%8 == 0 {
-		copy(to, from[r.from/8:])
-		return
-	}
-	bitutil.CopyBitmap(from, r.from, r.len(), to, 0)
+// bits reads bits to those from at on.
+func (s *source) bits(to []byte, at int, p span) {
+	bitutil.CopyBitmap(s.take((p.n+7)/8), p.from, p.len(), to, at)
 }
 
 // fixed reads values of a fixed width.
-func (d *decoder) fixed(to []byte, width int, r rows) {
-	if d.take(1)[0] == manyValues {
-		copy(to, d.take(width * r.n)[width*r.from:])
+func (s *source) fixed(to []byte, width int, p span) {
+	if s.take(1)[0] == manyValues {
+		copy(to, s.take(width * p.n)[width*p.from:])
 		return
 	}
-	for done := copy(to, d.take(width)); done < len(to); {
+	for done := copy(to, s.take(width)); done < len(to); {
 		done += copy(to[done:], to[:done])
 	}
 }
 
+func unpackAll[T int32 | int64](d *decoder, to []T, spans []span) {
+	for i, s := range spans {
+		if s.absent {
+			clear(to[:s.len()])
+		} else {
+			unpack(&d.srcs[i], to[:s.len()], s)
+		}
+		to = to[s.len():]
+	}
+}
+
 // unpack reads integers.
-func unpack[T int32 | uint32 | int64](d *decoder, to []T, r rows) {
-	least, width := T(binary.LittleEndian.Uint64(d.take(8))), int(d.take(1)[0])
-	from := d.take(width * r.n)[width*r.from:]
+func unpack[T int32 | uint32 | int64](s *source, to []T, p span) {
+	least, width := T(binary.LittleEndian.Uint64(s.take(8))), int(s.take(1)[0])
+	from := s.take(width * p.n)[width*p.from:]
 	switch width {
 	case 0:
 		for i := range to {
@@ -224,76 +301,89 @@ func unpack[T int32 | uint32 | int64](d *decoder, to []T, r rows) {
 	}
 }
 
-// offsets adds a buffer of where each of some things begins and the last ends, from their lengths and the sum of all. It gives the sum
-// of the lengths, as rows of which those are wanted that the things have.
-func (d *decoder) offsets(m *made, r rows) rows {
-	inner := rows{n: int(d.uint32())}
-	if r.from > 0 { // of those before too
-		d.steps = resize(d.steps, r.from)
-		again := *d
-		unpack(&again, d.steps, rows{r.n, 0, r.from})
-		for _, n := range d.steps {
+// offsets reads, from the sum of the lengths of some things and their lengths, where each ends, if the first begins at at. It gives
+// the span of what the things hold.
+func (d *decoder) offsets(i int, to []int32, at int32, p span) span {
+	if p.absent {
+		for k := range to {
+			to[k] = at
+		}
+		return span{absent: true}
+	}
+	s := &d.srcs[i]
+	inner := span{n: int(s.uint32())}
+	if p.from > 0 { // of those before too
+		d.lengths = resize(d.lengths, p.from)
+		again := *s
+		unpack(&again, d.lengths, span{n: p.n, to: p.from})
+		for _, n := range d.lengths {
 			inner.from += int(n)
 		}
 	}
-	to := arrow.Int32Traits.CastFromBytes(m.buffer(4 * (r.len() + 1)))
-	to[0] = 0
-	unpack(d, to[1:], r)
-	at := int32(0)
-	for i, n := range to[1:] {
-		at += n
-		to[1+i] = at
+	unpack(s, to, p)
+	end := at
+	for k, n := range to {
+		end += n
+		to[k] = end
 	}
-	inner.to = inner.from + int(at)
+	inner.to = inner.from + int(end-at)
 	return inner
 }
 
-// strings adds the buffers of strings.
-func (d *decoder) strings(m *made, r rows, none bool) {
-	if none {
-		clear(m.buffer(4 * (r.len() + 1)))
-		m.buffer(0)
-		return
+// text joins the texts from base on, and forgets them.
+func (d *decoder) text(to []byte, base int) {
+	for _, t := range d.texts[base:] {
+		to = to[copy(to, t):]
 	}
-	text := d.offsets(m, r)
-	copy(m.buffer(text.len()), d.take(text.n)[text.from:])
+	d.texts = d.texts[:base]
 }
 
-func (d *decoder) coded(t *arrow.DictionaryType, m *made, r rows, none bool) arrow.ArrayData {
-	used := 0
-	if !none {
-		used = int(d.uint32())
+// coded reads a column with a dictionary, which becomes those of the pieces one behind the other: an entry may stand in it
+// several times.
+func (d *decoder) coded(t *arrow.DictionaryType, m *made, spans []span) arrow.ArrayData {
+	d.codes = resize(d.codes, m.n)
+	codes, ends := d.codes, d.lengths[:0]
+	for i, s := range spans {
+		if s.absent {
+			clear(codes[:s.len()])
+			codes = codes[s.len():]
+			continue
+		}
+		first, used, at := uint32(len(ends)), int(d.srcs[i].uint32()), int32(0)
+		if first > 0 {
+			at = ends[first-1]
+		}
+		ends = resize(ends, len(ends)+used)
+		text := d.offsets(i, ends[first:], at, span{n: used, to: used})
+		d.texts = append(d.texts, d.srcs[i].take(text.n))
+		unpack(&d.srcs[i], codes[:s.len()], s)
+		if first > 0 {
+			for k := range codes[:s.len()] {
+				codes[k] += first
+			}
+		}
+		codes = codes[s.len():]
 	}
-	entries := made{mem: d.mem, n: used, buffers: []*memory.Buffer{nil}}
+	d.lengths = ends
+	entries := made{mem: d.mem, n: len(ends), buffers: []*memory.Buffer{nil}}
 	defer entries.release()
-	d.strings(&entries, rows{used, 0, used}, none)
-	dictionary := array.NewData(t.ValueType, used, entries.buffers, nil, 0, 0)
+	offsets := arrow.Int32Traits.CastFromBytes(entries.buffer(4 * (len(ends) + 1)))
+	offsets[0] = 0
+	copy(offsets[1:], ends)
+	d.text(entries.buffer(int(offsets[len(ends)])), 0) // no other column is being read: there are no dictionaries in lists
+	dictionary := array.NewData(t.ValueType, len(ends), entries.buffers, nil, 0, 0)
 	defer dictionary.Release()
 	width := t.IndexType.(arrow.FixedWidthDataType).Bytes()
 	to := m.buffer(width * m.n)
-	switch {
-	case none:
+	if width == 4 {
+		copy(arrow.Uint32Traits.CastFromBytes(to), d.codes)
+	} else { // of a stage of the caller's own
 		clear(to)
-	case width == 4:
-		unpack(d, arrow.Uint32Traits.CastFromBytes(to), r)
-	default:
-		codes := make([]uint32, m.n)
-		unpack(d, codes, r)
-		clear(to)
-		for i, c := range codes {
+		for i, c := range d.codes {
 			for k := range min(width, 4) {
 				to[i*width+k] = byte(c >> (8 * k))
 			}
 		}
 	}
 	return array.NewDataWithDictionary(t, m.n, m.buffers, m.nulls, 0, dictionary)
-}
-
-func (d *decoder) list(t arrow.ListLikeType, m *made, r rows, none bool) {
-	if none {
-		clear(m.buffer(4 * (m.n + 1)))
-		m.children = append(m.children, d.nulls(t.Elem(), 0))
-		return
-	}
-	m.children = append(m.children, d.column(t.Elem(), d.offsets(m, r)))
 }

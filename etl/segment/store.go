@@ -23,6 +23,20 @@ type Segment struct {
 	Partitions []uint32
 }
 
+// Rows are rows of some segments of one source.
+type Rows struct {
+	Record              arrow.Record
+	Numbers, Partitions []uint32
+	// Units are the segments', one behind the other.
+	Units []UnitRows
+}
+
+// UnitRows says how many rows are of a unit.
+type UnitRows struct {
+	Unit uint64
+	Rows int
+}
+
 // Release gives the segment's memory back.
 func (s *Segment) Release() {
 	if s.Record != nil {
@@ -275,10 +289,13 @@ func (st *Store) Spilled() int64 {
 	return st.spilled
 }
 
-// Read yields the segments of a group in order, with the rows of its partitions from first to last. Each is valid until the
-// next, and the caller's to release. No segment may be added meanwhile.
-func (st *Store) Read(id Group, first, last uint32) iter.Seq2[Segment, error] {
-	return func(yield func(Segment, error) bool) {
+// joinRows is how many rows of small pieces are read to one record, or a few more.
+const joinRows = 1024
+
+// Read yields the rows of a group's partitions from first to last: those of each partition in the order of their segments. The
+// record is the caller's to release; all else is valid until the next. No segment may be added meanwhile.
+func (st *Store) Read(id Group, first, last uint32) iter.Seq2[Rows, error] {
+	return func(yield func(Rows, error) bool) {
 		st.mu.Lock()
 		g := st.groups[id]
 		st.mu.Unlock()
@@ -287,17 +304,15 @@ func (st *Store) Read(id Group, first, last uint32) iter.Seq2[Segment, error] {
 		}
 		pieces := slices.Clone(g.pieces)
 		slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(a.unit, b.unit) })
-		var s Segment
 		d := decoder{mem: st.mem}
-		// Pieces of units that follow each other mostly lie in one block.
 		var loaded []byte
 		defer func() {
 			if loaded != nil {
 				st.mem.Free(loaded)
 			}
 		}()
-		at := -1
-		for _, p := range pieces {
+		at := -1 // the block that is loaded. Pieces of units that follow each other mostly lie in one
+		for i, p := range pieces {
 			b := &g.blocks[p.block]
 			bytes := b.bytes
 			if bytes == nil {
@@ -306,23 +321,39 @@ func (st *Store) Read(id Group, first, last uint32) iter.Seq2[Segment, error] {
 						loaded = st.reallocate(n, loaded)
 					}
 					if err := st.file.Read(b.extent, loaded); err != nil {
-						yield(Segment{}, err)
+						yield(Rows{}, err)
 						return
 					}
 					at = int(p.block)
 				}
 				bytes = loaded
 			}
-			d.src = bytes[p.first : p.first+p.length]
-			s.Unit = p.unit
-			if !d.piece(p.schema, &s, first, last) {
+			d.add(bytes[p.first:p.first+p.length], p.unit, first, last)
+			if i+1 < len(pieces) && len(d.rows.Numbers) < joinRows && joinable(&p, &pieces[i+1]) {
 				continue
 			}
-			if !yield(s, nil) {
-				return
+			if len(d.rows.Numbers) > 0 {
+				d.record(p.schema)
+				if !yield(d.rows, nil) {
+					return
+				}
 			}
+			d.reset()
 		}
 	}
+}
+
+// joinable says whether the rows of two pieces can be in one record. Another block would be loaded over the first.
+func joinable(a, b *piece) bool {
+	if a.schema != b.schema || a.block != b.block {
+		return false
+	}
+	for _, f := range a.schema.Fields() {
+		if t, ok := f.Type.(*arrow.DictionaryType); ok && t.IndexType.ID() != arrow.UINT32 {
+			return false // the dictionary of both may be too large for it
+		}
+	}
+	return true
 }
 
 // Release gives all memory back; the store is empty then.

@@ -93,7 +93,7 @@ func TestStore(t *testing.T) {
 						got[place{g, p}] = append(got[place{g, p}], fmt.Sprint(s.Record.Column(0).(*array.Int64).Value(i), p, s.Numbers[i],
 							s.Record.Column(1).(*array.String).Value(i), c.Dictionary().(*array.String).Value(c.GetValueIndex(i))))
 					}
-					s.Release()
+					s.Record.Release()
 				}
 			}
 			for g, rows := range want {
