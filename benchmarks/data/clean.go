@@ -33,7 +33,7 @@ func (s *Set) envelope(dst []byte, h head) []byte {
 	return append(dst, `Z","data":{`...)
 }
 
-func (s *Set) cleanLine(_ *scratch, dst []byte, h head) []byte {
+func (s *Set) cleanLine(_ *Scratch, dst []byte, h head) []byte {
 	r := &h.r
 	dst = append(s.envelope(dst, h), `"device_id":`...)
 	if r.percent(2) {

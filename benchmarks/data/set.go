@@ -54,7 +54,7 @@ type Set struct {
 	slot    int64    // milliseconds between lines, even
 	dates   dates
 	// line appends the line's text, newline included.
-	line func(s *scratch, dst []byte, h head) []byte
+	line func(s *Scratch, dst []byte, h head) []byte
 }
 
 // New draws the set. Errors: ErrOptions.
@@ -104,7 +104,7 @@ const flush = 256 << 10
 
 // Write writes all records as NDJSON, and gives the number of bytes. Errors are the writer's.
 func (s *Set) Write(w io.Writer) (n int64, err error) {
-	var scr scratch
+	var scr Scratch
 	buf := make([]byte, 0, flush+64<<10)
 	for i := range s.o.Records {
 		buf = s.Append(&scr, buf, i)
@@ -120,14 +120,14 @@ func (s *Set) Write(w io.Writer) (n int64, err error) {
 	return n, nil
 }
 
-// scratch is what making a line needs, kept from line to line.
-type scratch struct {
+// Scratch is what making a line needs, kept from line to line. The zero value is ready.
+type Scratch struct {
 	order []uint8
 	line  []byte
 }
 
 // Append appends line i, 0 to Records-1, with its newline.
-func (s *Set) Append(scr *scratch, dst []byte, i int) []byte {
+func (s *Set) Append(scr *Scratch, dst []byte, i int) []byte {
 	return s.line(scr, dst, s.head(i))
 }
 

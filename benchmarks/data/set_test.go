@@ -52,7 +52,7 @@ func check(t *testing.T, o Options) {
 	if len(lines) != o.Records {
 		t.Fatalf("%+v: %d lines", o, len(lines))
 	}
-	if one := s.Append(&scratch{}, nil, 2717); !bytes.Equal(bytes.TrimSuffix(one, []byte("\n")), lines[2717]) {
+	if one := s.Append(&Scratch{}, nil, 2717); !bytes.Equal(bytes.TrimSuffix(one, []byte("\n")), lines[2717]) {
 		t.Errorf("%+v: line 2717 alone is another:\n%s\n%s", o, one, lines[2717])
 	}
 	start := time.UnixMilli(s.start)
@@ -182,7 +182,7 @@ func TestSkew(t *testing.T) {
 		}
 		count, all := map[string]int{}, map[string]bool{}
 		for i := range records {
-			line := string(s.Append(&scratch{}, nil, i))
+			line := string(s.Append(&Scratch{}, nil, i))
 			var r struct {
 				ID       string `json:"record_id"`
 				Source   string `json:"source"`
@@ -226,8 +226,8 @@ func TestSpaced(t *testing.T) {
 		values := regexp.MustCompile(`[^\[\]{}:, ]`)
 		for i := range 2000 {
 			var got, want any
-			line := sets[1].Append(&scratch{}, nil, i)
-			if err := errors.Join(json.Unmarshal(line, &got), json.Unmarshal(sets[0].Append(&scratch{}, nil, i), &want)); err != nil {
+			line := sets[1].Append(&Scratch{}, nil, i)
+			if err := errors.Join(json.Unmarshal(line, &got), json.Unmarshal(sets[0].Append(&Scratch{}, nil, i), &want)); err != nil {
 				t.Fatal(err)
 			}
 			if kind == Clean && !reflect.DeepEqual(got, want) {

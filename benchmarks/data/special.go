@@ -21,7 +21,7 @@ func (s *Set) distinct() {
 	s.line = s.distinctLine
 }
 
-func (s *Set) distinctLine(_ *scratch, dst []byte, h head) []byte {
+func (s *Set) distinctLine(_ *Scratch, dst []byte, h head) []byte {
 	r := &h.r
 	dst = append(s.envelope(dst, h), `"session":"`...)
 	dst = hex(hex(dst, r.next()), r.next())
@@ -55,7 +55,7 @@ const MaxPartitions = 20_000
 func (s *Set) skewed() {
 	s.clean()
 	clean := s.line
-	s.line = func(scr *scratch, dst []byte, h head) []byte {
+	s.line = func(scr *Scratch, dst []byte, h head) []byte {
 		of := newRNG(s.o.Seed, h.id[0], 6) // lines of one record stay together
 		p := 0
 		if of.n(20) == 0 && s.o.Partitions > 1 {
@@ -68,8 +68,8 @@ func (s *Set) skewed() {
 }
 
 // spaced makes lines with spaces of a kind of line. It must not have any after its commas and colons.
-func spaced(line func(s *scratch, dst []byte, h head) []byte) func(s *scratch, dst []byte, h head) []byte {
-	return func(scr *scratch, dst []byte, h head) []byte {
+func spaced(line func(s *Scratch, dst []byte, h head) []byte) func(s *Scratch, dst []byte, h head) []byte {
+	return func(scr *Scratch, dst []byte, h head) []byte {
 		r := h.r
 		scr.line = line(scr, scr.line[:0], h)
 		in := false // a string
