@@ -124,6 +124,11 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if b.differ {
 		return errors.New("not all engines wrote the same rows")
 	}
+	for _, r := range b.results {
+		if r.ours() && r.failed != "" {
+			return fmt.Errorf("%s failed: %s", r.name, r.failed)
+		}
+	}
 	return nil
 }
 
