@@ -8,6 +8,10 @@ mkdir -p "$tools/bin"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+# Dirty data is another in every run: the seed draws its shapes, names and types. To repeat a run, give its seed.
+export DATALAKE_SEED=${DATALAKE_SEED:-$(date +%s)}
+echo "DATALAKE_SEED=$DATALAKE_SEED"
+
 heading=
 section() { # the heading of what comes next; the time of what came before
   [ -z "$heading" ] || echo "-- $heading: $((SECONDS - began)) s"
@@ -37,6 +41,28 @@ need_kit() { # tests look for the kit beside the repository
 
 packages_with() { # the packages whose test files hold the word
   grep -rl --include='*_test.go' -e "$1" cmd etl pkg | xargs -r -n1 dirname | sort -u | sed 's,^,./,'
+}
+
+java17() { # Spark's
+  dirname "$(dirname "$(ls -d /usr/lib/jvm/*17*/bin/java | head -1)")"
+}
+
+environments() { # the readers, where benchmarks/peers and benchmarks/scale look for other engines
+  mkdir -p "$scratch/environments"
+  ln -sfn "$tools/venv" "$scratch/environments/main"
+}
+
+compare_engines() { # records, engines: fails where not all of them write the same rows
+  local kind
+  environments
+  for kind in clean dirty; do
+    JAVA_HOME=$(java17) go run ./benchmarks/peers -kind "$kind" -seed "$DATALAKE_SEED" -records "$1" -runs 1 -only "$2" -python "$scratch/environments" -dir "$scratch"
+  done
+}
+
+scale() { # share of the full size
+  environments
+  go run ./benchmarks/scale -size "$1" -seed "$DATALAKE_SEED" -runs 1 -python "$scratch/environments" -dir "$scratch"
 }
 
 fuzz_targets() { # "package target" a line

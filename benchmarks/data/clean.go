@@ -22,15 +22,20 @@ func (s *Set) clean() {
 
 var cleanPlaces = []string{"hall_a", "hall_b", "hall_c", "roof_1", "roof_2", "yard", "gate_east", "gate_west", "dock_03", "dock_04", "store_11", "store_12"}
 
-func (s *Set) cleanLine(_ *scratch, dst []byte, h head) []byte {
-	r := &h.r
+// envelope appends a record up to its data's first key.
+func (s *Set) envelope(dst []byte, h head) []byte {
 	dst = append(dst, `{"record_id":"`...)
 	dst = uuid(dst, h.id)
 	dst = append(dst, `","source":"`...)
 	dst = append(dst, s.sources[h.source]...)
 	dst = append(dst, `","ingested_at":"`...)
 	dst = s.dates.append(dst, h.ingested, 3)
-	dst = append(dst, `Z","data":{"device_id":`...)
+	return append(dst, `Z","data":{`...)
+}
+
+func (s *Set) cleanLine(_ *Scratch, dst []byte, h head) []byte {
+	r := &h.r
+	dst = append(s.envelope(dst, h), `"device_id":`...)
 	if r.percent(2) {
 		dst = append(dst, "null"...)
 	} else {

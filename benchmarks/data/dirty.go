@@ -85,7 +85,7 @@ var (
 func (s *Set) dirty() {
 	r := newRNG(s.o.Seed, 0, 5)
 	d := &shape{set: s}
-	if d.comma, d.colon = ",", ":"; r.n(2) == 0 {
+	if d.comma, d.colon = ",", ":"; r.n(2) == 0 && !s.o.Spaced {
 		d.comma, d.colon = ", ", ": "
 	}
 	s.start = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(r.n(900))).UnixMilli()

@@ -17,7 +17,7 @@ var offsets = []struct {
 }
 
 // line makes a line of dirty data.
-func (d *shape) line(scr *scratch, dst []byte, h head) []byte {
+func (d *shape) line(scr *Scratch, dst []byte, h head) []byte {
 	more := h.r.n(3) == 0
 	var extra *node // where unknown keys go
 	if more {
@@ -52,7 +52,7 @@ func (d *shape) line(scr *scratch, dst []byte, h head) []byte {
 }
 
 // object appends an object, its keys in any order.
-func (d *shape) object(scr *scratch, dst []byte, n, extra *node, more bool, h *head) []byte {
+func (d *shape) object(scr *Scratch, dst []byte, n, extra *node, more bool, h *head) []byte {
 	r := &h.r
 	from := len(scr.order)
 	for i, c := range n.children {

@@ -10,9 +10,14 @@ import (
 
 // Kinds of data.
 const (
-	Clean = "clean"
-	Dirty = "dirty"
+	Clean    = "clean"
+	Dirty    = "dirty"
+	Distinct = "distinct"
+	Skewed   = "skewed"
 )
+
+// Kinds are all of them.
+func Kinds() []string { return []string{Clean, Dirty, Distinct, Skewed} }
 
 // MaxRecords bounds Options.Records: within five days there are no more distinct even milliseconds.
 const MaxRecords = days * msPerDay / 2
@@ -22,9 +27,13 @@ var ErrOptions = errors.New("no such data")
 
 // Options choose a Set.
 type Options struct {
-	Kind    string // Clean or Dirty
+	Kind    string // one of Kinds
 	Records int    // lines, repeated records too; 1 to MaxRecords
 	Seed    uint64
+	// Partitions of skewed data; 0: 20.
+	Partitions int
+	// Spaced puts a space, or none, after each comma and colon, so that hardly two lines have the same bytes between their values.
+	Spaced bool
 }
 
 // Column is one value of a record that becomes a column. The common columns are not among them.
@@ -41,10 +50,11 @@ type Set struct {
 	columns []Column
 	event   []string // path of the event time
 	start   int64    // first event time, milliseconds since 1970
+	unique  bool     // no record comes twice
 	slot    int64    // milliseconds between lines, even
 	dates   dates
 	// line appends the line's text, newline included.
-	line func(s *scratch, dst []byte, h head) []byte
+	line func(s *Scratch, dst []byte, h head) []byte
 }
 
 // New draws the set. Errors: ErrOptions.
@@ -53,15 +63,30 @@ func New(o Options) (*Set, error) {
 		return nil, fmt.Errorf("%w: %d records, allowed are 1 to %d", ErrOptions, o.Records, MaxRecords)
 	}
 	s := &Set{o: o, slot: days * msPerDay / int64(o.Records) &^ 1}
+	earlier := 400 // days before the start that dates are needed of
 	switch o.Kind {
 	case Clean:
 		s.clean()
 	case Dirty:
 		s.dirty()
+	case Distinct:
+		s.distinct()
+	case Skewed:
+		if s.o.Partitions == 0 {
+			s.o.Partitions = 20
+		}
+		if s.o.Partitions < 1 || s.o.Partitions > MaxPartitions {
+			return nil, fmt.Errorf("%w: %d partitions, allowed are 1 to %d", ErrOptions, o.Partitions, MaxPartitions)
+		}
+		earlier += s.o.Partitions
+		s.skewed()
 	default:
-		return nil, fmt.Errorf("%w: kind %q, known are %s, %s", ErrOptions, o.Kind, Clean, Dirty)
+		return nil, fmt.Errorf("%w: kind %q, known are %s", ErrOptions, o.Kind, strings.Join(Kinds(), ", "))
 	}
-	s.dates = newDates(s.start)
+	if o.Spaced {
+		s.line = spaced(s.line)
+	}
+	s.dates = newDates(s.start, earlier)
 	return s, nil
 }
 
@@ -79,7 +104,7 @@ const flush = 256 << 10
 
 // Write writes all records as NDJSON, and gives the number of bytes. Errors are the writer's.
 func (s *Set) Write(w io.Writer) (n int64, err error) {
-	var scr scratch
+	var scr Scratch
 	buf := make([]byte, 0, flush+64<<10)
 	for i := range s.o.Records {
 		buf = s.Append(&scr, buf, i)
@@ -95,13 +120,14 @@ func (s *Set) Write(w io.Writer) (n int64, err error) {
 	return n, nil
 }
 
-// scratch is what making a line needs, kept from line to line.
-type scratch struct {
+// Scratch is what making a line needs, kept from line to line. The zero value is ready.
+type Scratch struct {
 	order []uint8
+	line  []byte
 }
 
 // Append appends line i, 0 to Records-1, with its newline.
-func (s *Set) Append(scr *scratch, dst []byte, i int) []byte {
+func (s *Set) Append(scr *Scratch, dst []byte, i int) []byte {
 	return s.line(scr, dst, s.head(i))
 }
 
@@ -145,7 +171,7 @@ func (s *Set) head(i int) head {
 // repeats says whether line i is of the same record as an earlier line, which one, and whether it was ingested before it.
 func (s *Set) repeats(i int) (line int, again, before bool) {
 	r := newRNG(s.o.Seed, uint64(i), 3)
-	if i == 0 || r.n(20) != 0 {
+	if i == 0 || s.unique || r.n(20) != 0 {
 		return 0, false, false
 	}
 	back := uint64(i)
@@ -189,26 +215,30 @@ func (s *Set) Lake() []byte {
 const (
 	days     = 5
 	msPerDay = 24 * 60 * 60 * 1000
-	// before and after are how many days around the set's start have a text ready.
-	before, after = 400, days + 2
+	// after is how many days from the set's start have a text ready.
+	after = days + 2
 )
 
 // dates are the days around a set's start as text, YYYY-MM-DD.
-type dates [before + after]string
+type dates struct {
+	before int64 // how many lie before the start
+	text   []string
+}
 
-func newDates(start int64) (d dates) {
-	for i := range d {
-		d[i] = time.UnixMilli(start + int64(i-before)*msPerDay).UTC().Format(time.DateOnly)
+func newDates(start int64, before int) dates {
+	d := dates{before: int64(before), text: make([]string, before+after)}
+	for i := range d.text {
+		d.text[i] = time.UnixMilli(start + int64(i-before)*msPerDay).UTC().Format(time.DateOnly)
 	}
 	return d
 }
 
 // append appends a time, given in milliseconds from the set's start, without an offset. fraction is the number of digits: 3 or 0.
 func (d *dates) append(dst []byte, ms int64, fraction int) []byte {
-	ms += before * msPerDay
+	ms += d.before * msPerDay
 	day := ms / msPerDay
 	ms -= day * msPerDay
-	dst = append(dst, d[day]...)
+	dst = append(dst, d.text[day]...)
 	h, m, sec := ms/3_600_000, ms/60_000%60, ms/1000%60
 	dst = append(dst, 'T', byte('0'+h/10), byte('0'+h%10), ':', byte('0'+m/10), byte('0'+m%10), ':', byte('0'+sec/10), byte('0'+sec%10))
 	if fraction > 0 {

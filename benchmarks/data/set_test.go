@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +18,7 @@ import (
 )
 
 func TestOptions(t *testing.T) {
-	for _, o := range []Options{{}, {Kind: Clean}, {Kind: "dusty", Records: 1}, {Kind: Dirty, Records: MaxRecords + 1}} {
+	for _, o := range []Options{{}, {Kind: Clean}, {Kind: "dusty", Records: 1}, {Kind: Dirty, Records: MaxRecords + 1}, {Kind: Skewed, Records: 1, Partitions: MaxPartitions + 1}} {
 		if _, err := New(o); !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: %v", o, err)
 		}
@@ -28,6 +32,9 @@ func TestMany(t *testing.T) {
 			check(t, Options{Kind: kind, Records: 3000, Seed: seed})
 		}
 	}
+	check(t, Options{Kind: Clean, Records: 3000, Seed: 1, Spaced: true})
+	check(t, Options{Kind: Dirty, Records: 3000, Seed: 1, Spaced: true})
+	check(t, Options{Kind: Distinct, Records: 3000, Seed: 1})
 }
 
 func check(t *testing.T, o Options) {
@@ -45,7 +52,7 @@ func check(t *testing.T, o Options) {
 	if len(lines) != o.Records {
 		t.Fatalf("%+v: %d lines", o, len(lines))
 	}
-	if one := s.Append(&scratch{}, nil, 2717); !bytes.Equal(bytes.TrimSuffix(one, []byte("\n")), lines[2717]) {
+	if one := s.Append(&Scratch{}, nil, 2717); !bytes.Equal(bytes.TrimSuffix(one, []byte("\n")), lines[2717]) {
 		t.Errorf("%+v: line 2717 alone is another:\n%s\n%s", o, one, lines[2717])
 	}
 	start := time.UnixMilli(s.start)
@@ -84,7 +91,11 @@ func check(t *testing.T, o Options) {
 	if len(sources) != 3 || len(days) != 5 {
 		t.Errorf("%+v: sources %v, days %v", o, sources, days)
 	}
-	if again < o.Records*3/100 || again > o.Records*7/100 {
+	low, high := o.Records*3/100, o.Records*7/100
+	if o.Kind == Distinct {
+		low, high = 0, 0
+	}
+	if again < low || again > high {
 		t.Errorf("%+v: %d of %d are duplicates", o, again, o.Records)
 	}
 	checkLake(t, o, s)
@@ -160,8 +171,80 @@ func TestDirt(t *testing.T) {
 	}
 }
 
-func BenchmarkWrite(b *testing.B) {
+// TestSkew: as many partitions as asked for, 95 % of the rows in one of them, and the same rows whatever their number.
+func TestSkew(t *testing.T) {
+	const records = 40_000
+	rows := map[int]map[string]bool{}
+	for _, partitions := range []int{20, 1000} {
+		s, err := New(Options{Kind: Skewed, Records: records, Seed: 2, Partitions: partitions})
+		if err != nil {
+			t.Fatal(err)
+		}
+		count, all := map[string]int{}, map[string]bool{}
+		for i := range records {
+			line := string(s.Append(&Scratch{}, nil, i))
+			var r struct {
+				ID       string `json:"record_id"`
+				Source   string `json:"source"`
+				Ingested string `json:"ingested_at"`
+				Data     struct {
+					Event  string `json:"timestamp"`
+					Device any    `json:"device_id"`
+				} `json:"data"`
+			}
+			if err := json.Unmarshal([]byte(line), &r); err != nil {
+				t.Fatal(err)
+			}
+			count[r.Source+r.Data.Event[:len(time.DateOnly)]]++
+			all[fmt.Sprint(r.ID, r.Ingested, r.Data.Device)] = true
+		}
+		rows[partitions] = all
+		most := 0
+		for _, n := range count {
+			most = max(most, n)
+		}
+		if len(count) < partitions*8/10 || len(count) > partitions || most < records*94/100 || most > records*96/100 {
+			t.Errorf("%d partitions of %d, the largest with %d rows of %d", len(count), partitions, most, records)
+		}
+	}
+	if !maps.Equal(rows[20], rows[1000]) {
+		t.Error("the records depend on the number of partitions")
+	}
+}
+
+// TestSpaced: the same records, and no shape often.
+func TestSpaced(t *testing.T) {
 	for _, kind := range []string{Clean, Dirty} {
+		var sets [2]*Set
+		for i := range sets {
+			var err error
+			if sets[i], err = New(Options{Kind: kind, Records: 2000, Seed: 1, Spaced: i == 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		shapes := map[string]int{}
+		values := regexp.MustCompile(`[^\[\]{}:, ]`)
+		for i := range 2000 {
+			var got, want any
+			line := sets[1].Append(&Scratch{}, nil, i)
+			if err := errors.Join(json.Unmarshal(line, &got), json.Unmarshal(sets[0].Append(&Scratch{}, nil, i), &want)); err != nil {
+				t.Fatal(err)
+			}
+			if kind == Clean && !reflect.DeepEqual(got, want) {
+				t.Fatalf("line %d is another record: %s", i, line)
+			}
+			shapes[string(values.ReplaceAll(line, nil))]++
+		}
+		for shape, n := range shapes {
+			if n > 20 {
+				t.Errorf("%s: %d of 2000 lines have the shape %s", kind, n, shape)
+			}
+		}
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	for _, kind := range Kinds() {
 		b.Run(kind, func(b *testing.B) {
 			s, err := New(Options{Kind: kind, Records: 20_000, Seed: 1})
 			if err != nil {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"datalake/benchmarks/data"
@@ -25,9 +26,11 @@ func main() {
 
 func run() error {
 	var o data.Options
-	flag.StringVar(&o.Kind, "kind", data.Clean, "clean or dirty")
+	flag.StringVar(&o.Kind, "kind", data.Clean, strings.Join(data.Kinds(), ", "))
 	flag.IntVar(&o.Records, "records", 2_000_000, "how many lines")
 	flag.Uint64Var(&o.Seed, "seed", 1, "draws the values, and the shapes of dirty data")
+	flag.IntVar(&o.Partitions, "partitions", 0, "of skewed data (default 20)")
+	flag.BoolVar(&o.Spaced, "spaced", false, "a space or none after each comma and colon, so that hardly two lines have the same shape")
 	out := flag.String("out", "", "file to write (needed)")
 	lake := flag.String("lake", "", "lake file to write (default lake.yaml beside the file)")
 	flag.Parse()

@@ -7,15 +7,18 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+
+	"datalake/benchmarks/process"
+	"datalake/benchmarks/python"
 )
 
 // check reads back what an engine wrote; why says why that could not be done.
 func (b *bench) check(ctx context.Context, e engine) (rows map[string][2]any, why string) {
-	name, err := b.writeJob(e.key+"-check", job{Output: b.output(e), IDsOnly: e.inferred})
+	name, err := b.writeJob(e.key+"-check", python.Job{Output: b.output(e), IDsOnly: e.inferred})
 	if err != nil {
 		return nil, err.Error()
 	}
-	c := command(ctx, b.python(mainEnvironment), filepath.Join(b.dir, "scripts", "check.py"), name)
+	c := process.Command(ctx, b.python(python.Main), filepath.Join(b.dir, "scripts", "check.py"), name)
 	text, err := c.Output()
 	if err != nil {
 		return nil, fmt.Sprintf("read back: %v", err)

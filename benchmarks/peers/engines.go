@@ -2,22 +2,17 @@ package main
 
 import (
 	"context"
-	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"datalake/benchmarks/data"
+	"datalake/benchmarks/process"
+	"datalake/benchmarks/python"
 )
-
-//go:embed *.py *.txt
-var scripts embed.FS
 
 // engine is one way to do the job.
 type engine struct {
@@ -29,20 +24,15 @@ type engine struct {
 	inferred bool
 }
 
-const (
-	mainEnvironment   = "main"
-	secondEnvironment = "duckdb2"
-)
-
 var engines = []engine{
 	{key: "etl", name: "this engine, columns declared"},
 	{key: "etl-inferred", name: "this engine, no lake file", inferred: true},
-	{key: "duckdb", name: "DuckDB", script: "run_duckdb.py", environment: mainEnvironment, module: "duckdb"},
-	{key: "duckdb-200MB", name: "DuckDB, memory_limit 200MB", script: "run_duckdb.py", environment: mainEnvironment, module: "duckdb", memory: "200MB"},
-	{key: "duckdb2", name: "DuckDB", script: "run_duckdb.py", environment: secondEnvironment, module: "duckdb"},
-	{key: "polars", name: "Polars", script: "run_polars.py", environment: mainEnvironment, module: "polars"},
-	{key: "chdb", name: "ClickHouse (chdb)", script: "run_chdb.py", environment: mainEnvironment, module: "chdb"},
-	{key: "spark", name: "Spark (local)", script: "run_spark.py", environment: mainEnvironment, module: "pyspark"},
+	{key: "duckdb", name: "DuckDB", script: "run_duckdb.py", environment: python.Main, module: "duckdb"},
+	{key: "duckdb-200MB", name: "DuckDB, memory_limit 200MB", script: "run_duckdb.py", environment: python.Main, module: "duckdb", memory: "200MB"},
+	{key: "duckdb2", name: "DuckDB", script: "run_duckdb.py", environment: python.Second, module: "duckdb"},
+	{key: "polars", name: "Polars", script: "run_polars.py", environment: python.Main, module: "polars"},
+	{key: "chdb", name: "ClickHouse (chdb)", script: "run_chdb.py", environment: python.Main, module: "chdb"},
+	{key: "spark", name: "Spark (local)", script: "run_spark.py", environment: python.Main, module: "pyspark"},
 }
 
 func (e engine) ours() bool { return e.script == "" }
@@ -55,56 +45,30 @@ func keys() []string {
 	return all
 }
 
-// job is what a script reads; see job.py.
-type job struct {
-	Input   string        `json:"input"`
-	Output  string        `json:"output"`
-	Temp    string        `json:"temp"`
-	Columns []data.Column `json:"columns"`
-	Event   []string      `json:"event"`
-	Threads int           `json:"threads"`
-	Memory  string        `json:"memory"`
-	IDsOnly bool          `json:"ids_only"` // check.py
-}
-
-func (b *bench) writeJob(name string, j job) (string, error) {
-	j.Temp, j.Threads = filepath.Join(b.dir, "tmp"), threads()
-	j.Columns, j.Event = b.set.Columns(), b.set.EventTime()
-	text, err := json.Marshal(j)
-	if err != nil {
-		return "", err
-	}
+func (b *bench) writeJob(name string, j python.Job) (string, error) {
+	j.Temp = filepath.Join(b.dir, "tmp")
 	name = filepath.Join(b.dir, name+".json")
-	return name, os.WriteFile(name, text, 0o666)
+	return name, j.Write(name, b.set)
 }
 
-func (b *bench) python(environment string) string {
-	return filepath.Join(b.o.python, environment, "bin", "python")
-}
-
-// command is exec.Command that is killed when ctx is done.
-func command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, name, args...)
-	c.WaitDelay = 10 * time.Second
-	return c
-}
+func (b *bench) python(environment string) string { return python.Program(b.o.python, environment) }
 
 // versionOf fails with a reason, for people, where the engine cannot run.
 func (b *bench) versionOf(ctx context.Context, e engine) (string, error) {
 	if e.ours() {
 		return "", nil
 	}
-	python := b.python(e.environment)
-	if _, err := os.Stat(python); err != nil {
+	program := b.python(e.environment)
+	if _, err := os.Stat(program); err != nil {
 		return "", errors.New("not installed; -install does that")
 	}
-	text, err := command(ctx, python, "-c", "import importlib.metadata as m; print(m.version('"+e.module+"'))").Output()
+	text, err := process.Command(ctx, program, "-c", "import importlib.metadata as m; print(m.version('"+e.module+"'))").Output()
 	if err != nil {
 		return "", fmt.Errorf("%s is not in environment %s", e.module, e.environment)
 	}
 	if e.key == "spark" {
-		if text, err := command(ctx, "java", "-version").CombinedOutput(); err != nil {
-			return "", fmt.Errorf("it needs Java: %s", lastLine(string(text), err))
+		if text, err := process.Command(ctx, "java", "-version").CombinedOutput(); err != nil {
+			return "", fmt.Errorf("it needs Java: %s", process.LastLine(string(text), err))
 		}
 	}
 	return strings.TrimSpace(string(text)), nil
@@ -128,11 +92,11 @@ func (b *bench) prepare(ctx context.Context, e engine) (*exec.Cmd, error) {
 		return nil, err
 	}
 	if !e.ours() {
-		name, err := b.writeJob(e.key, job{Input: b.input, Output: dir, Memory: e.memory})
+		name, err := b.writeJob(e.key, python.Job{Input: b.input, Output: dir, Memory: e.memory})
 		if err != nil {
 			return nil, err
 		}
-		c := command(ctx, b.python(e.environment), filepath.Join(b.dir, "scripts", e.script), name)
+		c := process.Command(ctx, b.python(e.environment), filepath.Join(b.dir, "scripts", e.script), name)
 		return c, nil
 	}
 	raw := filepath.Join(dir, "raw", "events")
@@ -151,7 +115,7 @@ func (b *bench) prepare(ctx context.Context, e engine) (*exec.Cmd, error) {
 	if !e.inferred {
 		args = append(args, "-c", b.lake)
 	}
-	return command(ctx, filepath.Join(b.dir, "etl"), args...), nil
+	return process.Command(ctx, filepath.Join(b.dir, "etl"), args...), nil
 }
 
 // one runs an engine once. That the engine fails is part of the result.
@@ -160,7 +124,7 @@ func (b *bench) one(ctx context.Context, r *result, n int) error {
 	if err != nil {
 		return err
 	}
-	m, failed := measure(ctx, c, b.o.timeout)
+	m, failed := process.Measure(ctx, c, b.o.timeout)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -171,38 +135,9 @@ func (b *bench) one(ctx context.Context, r *result, n int) error {
 	if n > 0 {
 		return nil
 	}
-	if r.size, r.files, err = sizeOf(b.output(r.engine)); err != nil {
+	if r.size, r.files, err = process.SizeOf(b.output(r.engine)); err != nil {
 		return err
 	}
 	r.rows, r.checked = b.check(ctx, r.engine)
-	return nil
-}
-
-func writeScripts(dir string) error { return os.CopyFS(dir, scripts) }
-
-// installAll makes the environments below dir.
-func installAll(ctx context.Context, dir string, log io.Writer) (err error) {
-	temp, err := os.MkdirTemp("", "datalake-peers-*")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	if err := writeScripts(temp); err != nil {
-		return err
-	}
-	for environment, requirements := range map[string]string{mainEnvironment: "requirements.txt", secondEnvironment: "requirements-duckdb2.txt"} {
-		path := filepath.Join(dir, environment)
-		for _, args := range [][]string{
-			{"python3", "-m", "venv", path},
-			{filepath.Join(path, "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", filepath.Join(temp, requirements)},
-		} {
-			fmt.Fprintln(log, strings.Join(args, " "))
-			c := command(ctx, args[0], args[1:]...)
-			c.Stdout, c.Stderr = log, log
-			if err := c.Run(); err != nil {
-				return fmt.Errorf("make environment %s: %w", environment, err)
-			}
-		}
-	}
 	return nil
 }

@@ -23,12 +23,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"datalake/benchmarks/data"
+	"datalake/benchmarks/process"
+	"datalake/benchmarks/python"
 )
 
 func main() {
@@ -53,15 +54,11 @@ type options struct {
 
 func start(ctx context.Context) error {
 	o := options{}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
 	flag.StringVar(&o.data.Kind, "kind", data.Clean, "clean or dirty data")
 	flag.IntVar(&o.data.Records, "records", 0, "how many lines (default some 560 MB: 2,000,000 clean, 410,000 dirty)")
 	flag.Uint64Var(&o.data.Seed, "seed", 1, "draws the data, and the shapes of dirty data")
 	flag.IntVar(&o.runs, "runs", 3, "how often each engine runs; the table has the medians")
-	flag.StringVar(&o.python, "python", filepath.Join(cache, "datalake-benchmarks"), "folder of the Python environments")
+	flag.StringVar(&o.python, "python", python.Environments(), "folder of the Python environments")
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "folder for the data and what the engines write; about three times the data")
 	flag.BoolVar(&o.keep, "keep", false, "leave data and output there")
 	flag.DurationVar(&o.timeout, "timeout", 20*time.Minute, "the most that one run may take")
@@ -69,7 +66,7 @@ func start(ctx context.Context) error {
 	install := flag.Bool("install", false, "make the Python environments and stop")
 	flag.Parse()
 	if *install {
-		return installAll(ctx, o.python, os.Stderr)
+		return python.Install(ctx, o.python, os.Stderr)
 	}
 	if o.data.Records == 0 {
 		o.data.Records = map[string]int{data.Clean: 2_000_000, data.Dirty: 410_000}[o.data.Kind]
@@ -104,13 +101,13 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(log, "%d %s records, %.1f MB; load %.1f\n", o.data.Records, o.data.Kind, float64(b.bytes)/1e6, load())
+	fmt.Fprintf(log, "%d %s records, %.1f MB; load %.1f\n", o.data.Records, o.data.Kind, float64(b.bytes)/1e6, process.Load())
 	for n := range o.runs {
 		for _, r := range b.results {
 			if r.skipped != "" || r.failed != "" {
 				continue
 			}
-			b.loads = append(b.loads, load())
+			b.loads = append(b.loads, process.Load())
 			if err := b.one(ctx, r, n); err != nil {
 				return err
 			}
@@ -119,13 +116,18 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 				continue
 			}
 			m := r.runs[len(r.runs)-1]
-			fmt.Fprintf(log, "run %d: %s: %.2f s wall, %.2f s CPU, %d MB\n", n+1, r.title(), m.wall.Seconds(), m.cpu.Seconds(), m.rss/1e6)
+			fmt.Fprintf(log, "run %d: %s: %.2f s wall, %.2f s CPU, %d MB\n", n+1, r.title(), m.Wall.Seconds(), m.CPU.Seconds(), m.RSS/1e6)
 		}
 	}
 	verdict := b.compare()
 	b.table(out, verdict)
 	if b.differ {
 		return errors.New("not all engines wrote the same rows")
+	}
+	for _, r := range b.results {
+		if r.ours() && r.failed != "" {
+			return fmt.Errorf("%s failed: %s", r.name, r.failed)
+		}
 	}
 	return nil
 }
@@ -149,7 +151,7 @@ type result struct {
 	version string
 	skipped string // why it did not run
 	failed  string // why a run gave nothing
-	runs    []measured
+	runs    []process.Cost
 	size    int64 // of the output
 	files   int
 	rows    map[string][2]any // partition: count, sum of hashes; nil: not checked
@@ -162,13 +164,13 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 	if b.set, err = data.New(o.data); err != nil {
 		return nil, err
 	}
-	if b.bytes, err = write(b.set, b.input); err != nil {
+	if b.bytes, err = process.WriteData(b.set, b.input); err != nil {
 		return nil, fmt.Errorf("write data: %w", err)
 	}
 	if err := os.WriteFile(b.lake, b.set.Lake(), 0o666); err != nil {
 		return nil, err
 	}
-	if err := writeScripts(filepath.Join(dir, "scripts")); err != nil {
+	if err := python.WriteScripts(filepath.Join(dir, "scripts")); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"tmp", "out"} {
@@ -176,9 +178,8 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 			return nil, err
 		}
 	}
-	build := command(ctx, "go", "build", "-o", filepath.Join(dir, "etl"), "datalake/cmd/etl")
-	if text, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the engine: %w: %s", err, text)
+	if err := process.Build(ctx, filepath.Join(dir, "etl")); err != nil {
+		return nil, err
 	}
 	for _, e := range engines {
 		if len(o.only) > 0 && !slices.Contains(o.only, e.key) {
@@ -192,19 +193,3 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 	}
 	return b, nil
 }
-
-func write(set *data.Set, name string) (n int64, err error) {
-	f, err := os.Create(name)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if n, err = set.Write(f); err != nil {
-		return n, err
-	}
-	// Else the first engine's time has the system's write-back in it.
-	return n, f.Sync()
-}
-
-// threads is how many cores each engine is told to use.
-func threads() int { return runtime.GOMAXPROCS(0) }

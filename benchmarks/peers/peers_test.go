@@ -2,20 +2,19 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"io"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"datalake/benchmarks/data"
+	"datalake/benchmarks/process"
 )
 
 func TestTable(t *testing.T) {
-	run := func(walls ...float64) (all []measured) {
+	run := func(walls ...float64) (all []process.Cost) {
 		for i, w := range walls {
-			all = append(all, measured{wall: time.Duration(w * 1e9), cpu: time.Duration(w * 2e9), rss: int64(i+1) * 50e6})
+			all = append(all, process.Cost{Wall: time.Duration(w * 1e9), CPU: time.Duration(w * 2e9), RSS: int64(i+1) * 50e6})
 		}
 		return all
 	}
@@ -62,32 +61,16 @@ func TestCompare(t *testing.T) {
 		{"ids", full, rows{"a": {8.0, "1"}}, "wrote 8 rows, 7 are right", true},
 	} {
 		b := &bench{results: []*result{
-			{engine: engine{name: "ours"}, runs: make([]measured, 1), rows: full},
-			{engine: engine{name: "peer"}, runs: make([]measured, 1), rows: c.peer},
+			{engine: engine{name: "ours"}, runs: make([]process.Cost, 1), rows: full},
+			{engine: engine{name: "peer"}, runs: make([]process.Cost, 1), rows: c.peer},
 		}}
 		if c.ids != nil {
-			b.results = append(b.results, &result{engine: engine{name: "bare", inferred: true}, runs: make([]measured, 1), rows: c.ids})
+			b.results = append(b.results, &result{engine: engine{name: "bare", inferred: true}, runs: make([]process.Cost, 1), rows: c.ids})
 		}
 		got := strings.Join(b.compare(), "\n")
 		if !strings.Contains(got, c.want) || b.differ != c.differ {
 			t.Errorf("%s: %q, differ %t", c.name, got, b.differ)
 		}
-	}
-}
-
-func TestMeasure(t *testing.T) {
-	m, failed := measure(t.Context(), exec.Command("sleep", "0.05"), time.Minute)
-	if failed != "" || m.wall < 50*time.Millisecond || m.rss <= 0 {
-		t.Errorf("%+v, %q", m, failed)
-	}
-	if _, failed = measure(t.Context(), exec.Command("sleep", "20"), 50*time.Millisecond); !strings.Contains(failed, "not done") {
-		t.Errorf("a run without end: %q", failed)
-	}
-	if _, failed = measure(t.Context(), exec.Command("sh", "-c", "echo 'x.OutOfMemoryError: no more'; echo; echo hint; exit 3"), time.Minute); failed != "x.OutOfMemoryError: no more" {
-		t.Errorf("a run that fails: %q", failed)
-	}
-	if got := lastLine("", errors.New("exit status 1")); got != "exit status 1" {
-		t.Errorf("no output: %q", got)
 	}
 }
 

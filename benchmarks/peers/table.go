@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"datalake/benchmarks/process"
 )
 
 func (r *result) title() string {
@@ -23,7 +22,7 @@ func (r *result) title() string {
 }
 
 // median is the value in the middle; of an even number of values the lower of the two.
-func median[T any](of []measured, by func(m measured) T, compare func(a, b T) int) T {
+func median[T any](of []process.Cost, by func(m process.Cost) T, compare func(a, b T) int) T {
 	all := make([]T, 0, len(of))
 	for _, m := range of {
 		all = append(all, by(m))
@@ -34,24 +33,24 @@ func median[T any](of []measured, by func(m measured) T, compare func(a, b T) in
 
 func compareTimes(a, b time.Duration) int { return int(a - b) }
 
-func wall(m measured) time.Duration { return m.wall }
-func cpu(m measured) time.Duration  { return m.cpu }
+func wall(m process.Cost) time.Duration { return m.Wall }
+func cpu(m process.Cost) time.Duration  { return m.CPU }
 
 func (r *result) wall() time.Duration { return median(r.runs, wall, compareTimes) }
 func (r *result) cpu() time.Duration  { return median(r.runs, cpu, compareTimes) }
 
 // spread is from the fastest to the slowest run.
 func (r *result) spread() string {
-	low, high := r.runs[0].wall, r.runs[0].wall
+	low, high := r.runs[0].Wall, r.runs[0].Wall
 	for _, m := range r.runs {
-		low, high = min(low, m.wall), max(high, m.wall)
+		low, high = min(low, m.Wall), max(high, m.Wall)
 	}
 	return fmt.Sprintf("%.2f–%.2f", low.Seconds(), high.Seconds())
 }
 
 func (r *result) rss() (most int64) {
 	for _, m := range r.runs {
-		most = max(most, m.rss)
+		most = max(most, m.RSS)
 	}
 	return most
 }
@@ -71,7 +70,7 @@ func (b *bench) table(w io.Writer, verdict []string) {
 		}
 	}
 	fmt.Fprintf(w, "%s records of %s data, seed %d: %.1f MB of NDJSON. %s.\n",
-		grouped(b.o.data.Records), b.o.data.Kind, b.o.data.Seed, float64(b.bytes)/1e6, machine())
+		process.Grouped(b.o.data.Records), b.o.data.Kind, b.o.data.Seed, float64(b.bytes)/1e6, process.Machine())
 	fmt.Fprintf(w, "Median of %d runs in turn, highest peak; load of the system before the runs %s.\n\n", b.o.runs, between(b.loads))
 	fmt.Fprintln(w, "| engine | wall s (from–to) | MB/s | CPU s | peak RSS MB | output MB (files) | speed, fastest peer = 1 | by CPU time |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- |")
@@ -106,48 +105,4 @@ func between(all []float64) string {
 		return "unknown"
 	}
 	return fmt.Sprintf("%.1f–%.1f", slices.Min(all), slices.Max(all))
-}
-
-// grouped writes a number with commas.
-func grouped(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// machine says what this runs on, as far as the system tells.
-func machine() string {
-	s := fmt.Sprintf("%s, %d cores", field("/proc/cpuinfo", "model name"), threads())
-	var kb int64
-	if _, err := fmt.Sscanf(field("/proc/meminfo", "MemTotal"), "%d kB", &kb); err == nil {
-		s += fmt.Sprintf(", %.0f GiB", float64(kb)/(1<<20))
-	}
-	return s + fmt.Sprintf(", %s/%s, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().UTC().Format(time.DateOnly))
-}
-
-// field is the value of the first line of a file that reads "name: value".
-func field(file, name string) string {
-	f, err := os.Open(file)
-	if err != nil {
-		return "unknown"
-	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if k, v, ok := strings.Cut(s.Text(), ":"); ok && strings.TrimSpace(k) == name {
-			return strings.TrimSpace(v)
-		}
-	}
-	return "unknown"
-}
-
-// load is the system's load of the last minute. In a quiet system it is what the run before has left of itself, at most the
-// number of cores; more than that is the work of others. 0 where the system does not tell.
-func load() (of float64) {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err == nil {
-		_, _ = fmt.Sscan(string(text), &of)
-	}
-	return of
 }
