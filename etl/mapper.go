@@ -23,6 +23,7 @@ type mapper struct {
 	run     *mapRun
 	decoder *decode.Decoder
 	profile *infer.Profile
+	doubt   *doubt // nil: there are no guesses
 	sender  *dedupe.Sender
 	sources map[string]*mapSource
 	inputs  map[*batch.Object]*inputCounts
@@ -96,6 +97,11 @@ func (m *mapper) unit(ctx context.Context, u *batch.Unit) (records int64, err er
 			}
 		}
 	}()
+	if m.doubt != nil {
+		if err := m.doubt.look(u, out); err != nil {
+			return 0, err
+		}
+	}
 	for source, c := range out.Counts {
 		sum := m.count(source)
 		records += c.Records

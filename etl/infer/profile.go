@@ -20,11 +20,12 @@ const (
 // Profile is what was seen of the values that have no column yet. Not safe for concurrent use.
 type Profile struct {
 	sources map[string]*source
+	rounds  int64  // how often a record may have been seen
 	text    []byte // scratch
 }
 
 // NewProfile gives an empty profile.
-func NewProfile() *Profile { return &Profile{sources: map[string]*source{}} }
+func NewProfile() *Profile { return &Profile{sources: map[string]*source{}, rounds: 1} }
 
 type source struct {
 	name               string
