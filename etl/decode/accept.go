@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/hex"
 	"fmt"
@@ -241,4 +242,12 @@ func (d *Decoder) rescue(n *Counts) error {
 	v.pad(r.row)
 	v.addText(text)
 	return nil
+}
+
+func excerpt(text []byte) string {
+	const most = 60
+	if len(text) <= most {
+		return string(bytes.ToValidUTF8(text, []byte("\ufffd")))
+	}
+	return string(bytes.ToValidUTF8(text[:most], []byte("\ufffd"))) + "…"
 }

@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"bytes"
 	"errors"
 
 	"datalake/pkg/batch"
@@ -494,12 +493,4 @@ func (d *Decoder) misfit(at *place, t *typ, v value, stored bool) {
 	if d.observer != nil && r.plan.table.schema.OnTypeConflict == schema.Widen {
 		r.unknown = append(r.unknown, l) // the column may become wider
 	}
-}
-
-func excerpt(text []byte) string {
-	const most = 60
-	if len(text) <= most {
-		return string(bytes.ToValidUTF8(text, []byte("\ufffd")))
-	}
-	return string(bytes.ToValidUTF8(text[:most], []byte("\ufffd"))) + "…"
 }
