@@ -99,6 +99,7 @@ func (w *work) guess(ctx context.Context) (*guesses, error) {
 			f.stop()
 		}
 	}()
+	defer g.seen.Round()
 	for size := s.first; ; size *= 2 {
 		more, err := g.sample(ctx, folders, size/int64(len(folders)))
 		if err != nil {

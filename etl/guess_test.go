@@ -310,3 +310,88 @@ func TestGuessAgainstProfile(t *testing.T) {
 		}
 	}
 }
+
+// Each of these is a way in which a sample says other than all records do, and no value of which fails to fit its column.
+func TestGuessMisled(t *testing.T) {
+	many := func(n int, record string) string { return strings.Repeat(record+"\n", n) }
+	numbered := func(n int, record string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, record+"\n", i)
+		}
+		return b.String()
+	}
+	for name, c := range map[string]struct{ lake, records, want string }{
+		"elements of lists": {
+			"", many(40, `{"t":[]}`) + many(40, `{"t":["2025-01-01"]}`), "t list<date>",
+		},
+		"large numbers where the small ones are": {
+			"", many(20, `{"n":1}`) + many(60, `{"n":18446744073709551616}`) + many(200, `{"n":1}`), "n bigint",
+		},
+		"large numbers in the majority": {
+			"", many(40, `{"n":1}`) + many(60, `{"n":18446744073709551616}`), "n double",
+		},
+		"paths of nulls": {
+			"", many(40, `{"m":{"x":{"y":1}}}`) + numbered(1100, `{"m":{"x":{"y":1},"n%d":null}}`), "m json",
+		},
+		"objects in json": {
+			"", many(40, `{"m":{"x":{"y":1},"j":[[1]]}}`) + numbered(1100, `{"m":{"x":{"y":1},"j":{"k%d":1}}}`), "m_x json, m_j json",
+		},
+		"times of another century": {
+			"{event_time: {min: 1980-01-01, max_future: 36500d}}",
+			many(40, `{"ts":1735689600}`) + many(10, `{"ts":4140000000000}`), "ts bigint",
+		},
+		"times that inference cannot read": {
+			"", many(40, `{"ts":"2025-01-03"}`) + many(10, `{"ts":"2025-1-3"}`), "ts string",
+		},
+		"a declared column is the event time": {
+			"{columns: [{path: time, type: string}]}", many(4, `{"ts":"2025-01-03"}`) + many(96, `{"time":"2025-01-03","ts":"2025-01-03"}`), "time string, ts date",
+		},
+		"a column becomes the event time": {
+			"", many(10, `{"time":"no","ts":"2025-01-03"}`) + many(4, `{"ts":"2025-01-03"}`) + many(290, `{"time":"2025-01-03","ts":"2025-01-03"}`), "ts date",
+		},
+		"a null before": {
+			"", many(40, `{"a":{"z":1}}`) + many(30, `{"a":{"z":1,"n":null}}`) + many(40, `{"a":{"z":1},"b":1}`) + many(40, `{"a":{"z":1,"n":1}}`), "a_z bigint, a_n bigint, b bigint",
+		},
+		"an envelope": {
+			"", many(40, `{"a":1}`) + many(1, `{"source":"s","data":{}}`), "a bigint",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := memstore.New()
+			zone := layout.Zone{Store: store, Prefix: "raw"}
+			if _, err := store.Put(t.Context(), "raw/s/1.json", strings.NewReader(c.records), storage.PutOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			p, err := plan.List(t.Context(), zone, plan.Options{
+				Consumed: func(string, string) bool { return false }, RecordsAt: func(string) string { return "" },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			job := Job{Zones: Zones{Raw: zone}, Parallel: 1}
+			if c.lake != "" {
+				job.Lake, err = lakefile.Parse("lake.yaml", []byte("version: 1\nsources:\n  s: "+c.lake+"\n"), func(string) (string, bool) { return "", false })
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			job = job.withDefaults()
+			job.sampling = sampling{least: math.MaxInt64, chunk: 256}
+			want := mapInputs(t, job, p, nil)
+			job.sampling = sampling{least: 1, first: 256, chunk: 256, waste: 1}
+			if d := cmp.Diff(want, mapInputs(t, job, p, nil)); d != "" {
+				t.Errorf("-all seen first +guessed:\n%s", d)
+			}
+			var columns []string
+			for _, col := range want.Schemas["s"].Columns {
+				if len(col.Path) > 0 {
+					columns = append(columns, col.Name+" "+col.Type.String())
+				}
+			}
+			if got := strings.Join(columns, ", "); got != c.want {
+				t.Errorf("the columns are %s, want %s", got, c.want)
+			}
+		})
+	}
+}
