@@ -29,6 +29,7 @@ type guesses struct {
 	by       map[string]*infer.Guess
 	// given are the sources that get no guess any more: given up, or settled.
 	given map[string]bool
+	none  []string // sources of which no guess could be made
 	// open: passes may stop for a better guess.
 	open   bool
 	stops  int
@@ -99,7 +100,6 @@ func (w *work) guess(ctx context.Context) (*guesses, error) {
 			f.stop()
 		}
 	}()
-	defer g.seen.Round()
 	for size := s.first; ; size *= 2 {
 		more, err := g.sample(ctx, folders, size/int64(len(folders)))
 		if err != nil {
@@ -110,6 +110,8 @@ func (w *work) guess(ctx context.Context) (*guesses, error) {
 			return nil, err
 		}
 		if !more || size*2 > w.plan.Bytes/sampleShare || size > s.first && maps.EqualFunc(before, g.by, (*infer.Guess).Equal) {
+			g.seen.Round()
+			g.leave()
 			return g, nil
 		}
 	}
@@ -200,7 +202,7 @@ func unitBytes(u *batch.Unit) (n int64) {
 
 // make makes the guesses anew, of what was seen so far.
 func (g *guesses) make() error {
-	g.by, g.counted = map[string]*infer.Guess{}, map[string]*infer.Seen{}
+	g.by, g.counted, g.none = map[string]*infer.Guess{}, map[string]*infer.Seen{}, g.none[:0]
 	for _, source := range g.seen.Sources() {
 		if g.given[source] {
 			continue
@@ -213,13 +215,27 @@ func (g *guesses) make() error {
 		if err != nil {
 			return err
 		}
-		if guess != nil && !guess.Same {
+		if guess == nil {
+			g.none = append(g.none, source)
+		} else if !guess.Same {
 			g.by[source] = guess
 			g.counted[source] = &infer.Seen{Rivals: make([]int64, len(guess.Rivals))}
 		}
 	}
 	g.schemas.guess(g.by)
 	return nil
+}
+
+// leave gives the sources up of which no guess can be made.
+func (g *guesses) leave() {
+	for _, source := range g.none {
+		g.giveUp(source)
+	}
+}
+
+func (g *guesses) giveUp(source string) {
+	g.given[source] = true
+	g.sampling.note("given up")
 }
 
 // again makes better guesses after a pass that has read so many bytes was stopped. told is what it has told of the sources
@@ -233,17 +249,20 @@ func (g *guesses) again(told *infer.Profile, bytes int64) error {
 	g.open = g.stops < mostStops && g.wasted < g.plan.Bytes/g.sampling.waste
 	for source, c := range g.counted {
 		if c.Spoiled {
-			g.given[source] = true
+			g.giveUp(source)
 		}
 	}
 	before := g.by
-	if err := g.make(); err != nil || g.open {
+	if err := g.make(); err != nil {
 		return err
+	}
+	g.leave()
+	if g.open {
+		return nil
 	}
 	for source, guess := range g.by {
 		if !guess.Equal(before[source]) {
-			g.given[source] = true
-			g.sampling.note("given up")
+			g.giveUp(source)
 		}
 	}
 	return g.make()
@@ -262,11 +281,12 @@ func (g *guesses) settle(told []string) (news bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if g.given[source] = true; !holds {
-			g.sampling.note("given up")
+		if !holds {
+			g.giveUp(source)
 			news = true
 			continue
 		}
+		g.given[source] = true
 		g.sampling.note("held")
 		base, o, err := g.schemas.base(source)
 		if err != nil {
