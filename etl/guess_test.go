@@ -345,10 +345,19 @@ func TestGuessMisled(t *testing.T) {
 			"", many(40, `{"ts":"2025-01-03"}`) + many(10, `{"ts":"2025-1-3"}`), "ts string",
 		},
 		"a declared column is the event time": {
-			"{columns: [{path: time, type: string}]}", many(4, `{"ts":"2025-01-03"}`) + many(96, `{"time":"2025-01-03","ts":"2025-01-03"}`), "time string, ts date",
+			"{columns: [{path: time, type: int}]}", many(20, `{"ts":"2025-01-03"}`) + many(400, `{"time":"2025-01-03","ts":"2025-01-03"}`), "time int, ts date",
 		},
 		"a column becomes the event time": {
 			"", many(10, `{"time":"no","ts":"2025-01-03"}`) + many(4, `{"ts":"2025-01-03"}`) + many(290, `{"time":"2025-01-03","ts":"2025-01-03"}`), "ts date",
+		},
+		"truth in quotes":           {"", many(40, `{"b":true}`) + `{"b":"true"}`, "b json"},
+		"a whole number's fraction": {"", many(40, `{"n":1}`) + `{"n":1.0}`, "n double"},
+		"a whole number's exponent": {"", many(40, `{"n":[1]}`) + `{"n":[1e2]}`, "n list<double>"},
+		"a long number in quotes":   {"", many(40, `{"n":1.5}`) + `{"n":"1.` + strings.Repeat("0", 70) + `"}`, "n json"},
+		"a short date":              {"", many(40, `{"d":"2025-01-03"}`) + `{"d":"2025-1-3"}`, "d string"},
+		"an empty object":           {"", many(40, `{"m":{"n":1,"o":1}}`) + `{"m":{"n":{},"o":1}}`, "m_n json, m_o bigint"},
+		"objects that are rescued": {
+			"{max_columns: 1}", many(40, `{"a":1,"m":{"x":{"y":1},"j":1}}`) + numbered(1100, `{"m":{"j":{"k%d":1}}}`), "a bigint",
 		},
 		"a null before": {
 			"", many(40, `{"a":{"z":1}}`) + many(30, `{"a":{"z":1,"n":null}}`) + many(40, `{"a":{"z":1},"b":1}`) + many(40, `{"a":{"z":1,"n":1}}`), "a_z bigint, a_n bigint, b bigint",

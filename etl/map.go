@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 
@@ -185,6 +186,89 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 
 func (w *work) inputOptions() input.Options {
 	return input.Options{ChunkBytes: w.job.sampling.chunk, Recheck: w.job.Directory, MaxRecord: w.job.Lake.Input.MaxRecord}
+}
+
+// folder are the units of one folder of the raw zone, in order.
+type folder struct {
+	buffers *input.Buffers
+	next    func() (*batch.Unit, error, bool)
+	stop    func()
+	bytes   int64
+}
+
+func (w *work) folder(ctx context.Context, objects []*batch.Object) *folder {
+	f := &folder{buffers: &input.Buffers{}}
+	f.next, f.stop = iter.Pull2(func(yield func(*batch.Unit, error) bool) {
+		for t := range input.Tasks(w.job.Zones.Raw.Store, objects, w.inputOptions()) {
+			for u, err := range t.Units(ctx, f.buffers) {
+				if !yield(u, err) {
+					return
+				}
+			}
+		}
+	})
+	return f
+}
+
+// sample shows the profile the units of the folders up to a size. more: one of them has more.
+func (g *guesses) sample(ctx context.Context, folders []*folder, size int64) (more bool, err error) {
+	type sampled struct {
+		*batch.Unit
+		from *folder
+	}
+	units := make(chan sampled)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(units)
+		for _, f := range folders {
+			for f.bytes < size {
+				u, err, ok := f.next()
+				if !ok {
+					break
+				}
+				if err != nil {
+					return err
+				}
+				f.bytes += unitBytes(u)
+				select {
+				case units <- sampled{u, f}:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			more = more || f.bytes >= size
+		}
+		return nil
+	})
+	for range g.job.Parallel {
+		group.Go(func() error {
+			profile := infer.NewProfile()
+			d, err := g.newDecoder(baseSchemas{g.schemas}, profile)
+			if err != nil {
+				return err
+			}
+			for u := range units {
+				out, err := d.Decode(u.Unit)
+				u.from.buffers.Release(u.Unit)
+				if err != nil {
+					return err
+				}
+				out.Release()
+			}
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.seen.Merge(profile)
+			return nil
+		})
+	}
+	return more, group.Wait()
+}
+
+func unitBytes(u *batch.Unit) (n int64) {
+	for i := range u.Chunks {
+		n += int64(len(u.Chunks[i].Data))
+	}
+	return n
 }
 
 func (r *mapRun) newMapper() (*mapper, error) {
