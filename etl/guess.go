@@ -17,8 +17,9 @@ import (
 
 // guesses spare the run its second pass. A sample of each source gives a guess of its schema, a pass decodes by that, and at
 // its end the guess holds or does not (see infer.Guess). A pass whose guess is refuted stops at once, and the next one knows
-// better; so what comes late costs as much of a pass as lay before it. When that has added up to a part of the input, the
-// sources whose guesses still fail are given up: they are told in full, and then decoded in one more pass.
+// better; so what comes late costs as much of a pass as lay before it, less than two passes over all where it is one thing.
+// When that has added up to a part of the input, one more pass may be stopped; sources whose guesses fail then are given up: they
+// are told in full, and then decoded in one more pass.
 //
 // What a source's columns are depends on its records alone, whichever way it was found out.
 type guesses struct {
@@ -161,6 +162,7 @@ func (g *guesses) again(told *infer.Profile, bytes int64) error {
 	g.seen.Round()
 	g.stops++
 	g.sampling.note("stopped")
+	last := !g.open // this pass was the last that could be stopped
 	g.wasted += bytes
 	g.open = g.stops < mostStops && g.wasted < g.plan.Bytes/g.sampling.waste
 	for source, c := range g.counted {
@@ -173,7 +175,7 @@ func (g *guesses) again(told *infer.Profile, bytes int64) error {
 		return err
 	}
 	g.leave()
-	if g.open {
+	if !last {
 		return nil
 	}
 	for source, guess := range g.by {
