@@ -21,4 +21,7 @@
 // Decoding is directed by schemas, and a value that no column takes is shown to a profile. When the map step ends and the
 // profile has seen something, the schemas grow by its columns and the map step is done again; in a source's first run, all is
 // new. So inference sees all input of the run, in any order, and a run without news reads its input once.
+//
+// Of more than a little input the first pass is spared: a sample gives guesses of the schemas, and a pass by these ends with
+// their proof, or they are given up. What comes out is the same; see guesses.
 package etl

@@ -68,6 +68,8 @@ type Job struct {
 	Progress func(Progress)
 	// Version is the program's, recorded in the log.
 	Version string
+
+	sampling sampling // of tests
 }
 
 // Stage is a step of the caller's own between decoding and deduplication: it changes, adds or rejects rows' values, one

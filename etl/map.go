@@ -2,7 +2,9 @@ package etl
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"datalake/etl/dedupe"
 	"datalake/etl/infer"
 	"datalake/etl/input"
+	"datalake/etl/partition"
 	"datalake/etl/quarantine"
 	"datalake/etl/segment"
 	"datalake/pkg/batch"
@@ -27,43 +30,77 @@ const groups = 32
 func (w *work) group(partition uint32) int { return int(w.index.Get(partition).Hash % groups) }
 
 // passes is how often the map step may be done until nothing new turns up: once to see what is new, once more to decode by
-// it; what only shows then (a value that no widened column takes, a field that stands above columns) needs one more. The rest
-// is there to end a loop that should not be.
-const passes = 5
+// it; what only shows then (a value that no widened column takes, a field that stands above columns) needs one more, and so
+// does a guess that did not hold. The rest is there to end a loop that should not be.
+const passes = 6
 
 // mapAll maps all objects of the plan, again where it found columns that the schemas did not have.
 func (w *work) mapAll(ctx context.Context) error {
-	for range passes {
-		profile, err := w.mapOnce(ctx)
-		if err != nil {
+	guesses, err := w.guess(ctx)
+	if err != nil {
+		return fmt.Errorf("map a sample: %w", err)
+	}
+	for pass := 0; pass < passes; {
+		profile, read, err := w.mapOnce(ctx, guesses)
+		if err != nil && !errors.Is(err, errRefuted) {
 			return fmt.Errorf("map: %w", err)
 		}
 		w.meter.end("map", w.plan.Bytes, w.mapped.records())
-		news, err := w.schemas.learn(profile)
+		var news bool
+		if err != nil {
+			news, err = true, guesses.again(profile, read)
+		} else {
+			pass++
+			news, err = w.learn(profile, guesses)
+		}
 		if err != nil {
 			return err
 		}
 		if !news {
+			w.schemas.done()
 			w.mapped.rejects.Settle(w.mapped.lines.before)
 			return nil
 		}
-		w.mapped.release()
-		w.mapped = nil
+		w.drop()
 	}
 	return fmt.Errorf("map: the columns did not settle in %d passes", passes)
+}
+
+// drop gives back what a pass has left, disk included.
+func (w *work) drop() {
+	w.mapped.release()
+	w.mapped = nil
+	for _, f := range w.files {
+		w.spilled += f.Size()
+		_ = f.Close() // nothing in it is needed
+	}
+	w.files = nil
+	w.index = partition.NewIndex()
+}
+
+// learn makes the schemas what a pass has shown them to be, and says whether another is needed.
+func (w *work) learn(profile *infer.Profile, g *guesses) (news bool, err error) {
+	if news, err = w.schemas.learn(profile); err != nil || g == nil {
+		return news, err
+	}
+	unsure, err := g.settle(profile.Sources())
+	return news || unsure, err
 }
 
 // mapRun is what the workers of one pass share.
 type mapRun struct {
 	*work
 	*mapped
-	done atomic.Int64 // bytes of raw objects
-	rows atomic.Int64
+	guesses *guesses     // nil: none are made
+	done    atomic.Int64 // bytes of raw objects
+	read    atomic.Int64 // bytes of units
+	rows    atomic.Int64
 }
 
 // mapOnce reads every object once. Readers cut units, workers decode them; there is a reader and a worker for each
-// degree of parallelism, and at most that many units wait between them.
-func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
+// degree of parallelism, and at most that many units wait between them. read is how many bytes of units came in. The profile
+// is of use also when the error is errRefuted.
+func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Profile, read int64, err error) {
 	m := &mapped{
 		segments: segment.NewStore(w.budget, w.tempFile(), w.mem),
 		keys:     dedupe.NewBuckets(w.budget, w.tempFile()),
@@ -72,19 +109,19 @@ func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
 		counts: map[string]*sourceCounts{}, inputs: map[int]*inputCounts{}, seen: map[string]dedupe.Seen{},
 	}
 	w.mapped = m
-	run := &mapRun{work: w, mapped: m}
+	run := &mapRun{work: w, mapped: m, guesses: guesses}
 	var (
 		buffers = &input.Buffers{}
 		tasks   = make(chan *input.Task)
 		units   = make(chan *batch.Unit, w.job.Parallel)
-		profile = infer.NewProfile()
 		merging sync.Mutex
 		readers sync.WaitGroup
 	)
+	profile = infer.NewProfile()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(tasks)
-		for t := range input.Tasks(w.job.Zones.Raw.Store, w.plan.Objects, input.Options{Recheck: w.job.Directory, MaxRecord: w.job.Lake.Input.MaxRecord}) {
+		for t := range input.Tasks(w.job.Zones.Raw.Store, w.plan.Objects, w.inputOptions()) {
 			select {
 			case tasks <- t:
 			case <-ctx.Done():
@@ -123,7 +160,21 @@ func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
 			if err != nil {
 				return err
 			}
+			defer func() {
+				merging.Lock()
+				defer merging.Unlock()
+				mp.merge(m)
+				profile.Merge(mp.profile)
+				if mp.doubt != nil {
+					mp.doubt.finish()
+				}
+			}()
 			for u := range units {
+				if ctx.Err() != nil { // the pass is over
+					buffers.Release(u)
+					continue
+				}
+				run.read.Add(u.Bytes())
 				n, err := mp.unit(ctx, u)
 				run.rows.Add(n)
 				buffers.Release(u)
@@ -132,17 +183,91 @@ func (w *work) mapOnce(ctx context.Context) (*infer.Profile, error) {
 				}
 				w.job.Progress(Progress{Phase: "map", Done: run.done.Load(), Total: w.plan.Bytes, Records: run.rows.Load()})
 			}
-			if err := mp.sender.Flush(); err != nil {
+			return mp.sender.Flush()
+		})
+	}
+	err = g.Wait()
+	return profile, run.read.Load(), err
+}
+
+func (w *work) inputOptions() input.Options {
+	return input.Options{ChunkBytes: w.job.sampling.chunk, Recheck: w.job.Directory, MaxRecord: w.job.Lake.Input.MaxRecord}
+}
+
+// folder are the units of one folder of the raw zone, in order.
+type folder struct {
+	buffers *input.Buffers
+	next    func() (*batch.Unit, error, bool)
+	stop    func()
+	bytes   int64
+}
+
+func (w *work) folder(ctx context.Context, objects []*batch.Object) *folder {
+	f := &folder{buffers: &input.Buffers{}}
+	f.next, f.stop = iter.Pull2(func(yield func(*batch.Unit, error) bool) {
+		for t := range input.Tasks(w.job.Zones.Raw.Store, objects, w.inputOptions()) {
+			for u, err := range t.Units(ctx, f.buffers) {
+				if !yield(u, err) {
+					return
+				}
+			}
+		}
+	})
+	return f
+}
+
+// sample shows the profile the units of the folders up to a size. more: one of them has more.
+func (g *guesses) sample(ctx context.Context, folders []*folder, size int64) (more bool, err error) {
+	type sampled struct {
+		*batch.Unit
+		from *folder
+	}
+	units := make(chan sampled)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(units)
+		for _, f := range folders {
+			for f.bytes < size {
+				u, err, ok := f.next()
+				if !ok {
+					break
+				}
+				if err != nil {
+					return err
+				}
+				f.bytes += u.Bytes()
+				select {
+				case units <- sampled{u, f}:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			more = more || f.bytes >= size
+		}
+		return nil
+	})
+	for range g.job.Parallel {
+		group.Go(func() error {
+			profile := infer.NewProfile()
+			d, err := g.newDecoder(baseSchemas{g.schemas}, profile)
+			if err != nil {
 				return err
 			}
-			merging.Lock()
-			defer merging.Unlock()
-			mp.merge(m)
-			profile.Merge(mp.profile)
+			for u := range units {
+				out, err := d.Decode(u.Unit)
+				u.from.buffers.Release(u.Unit)
+				if err != nil {
+					return err
+				}
+				out.Release()
+			}
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.seen.Merge(profile)
 			return nil
 		})
 	}
-	return profile, g.Wait()
+	return more, group.Wait()
 }
 
 // records is how many records the pass has seen.
@@ -159,12 +284,21 @@ func (r *mapRun) newMapper() (*mapper, error) {
 		sources: map[string]*mapSource{}, inputs: map[*batch.Object]*inputCounts{}, counts: map[string]*sourceCounts{},
 	}
 	var err error
-	in := r.job.Lake.Input
-	m.decoder, err = decode.New(decode.Options{
-		Limits:    jsontext.Limits{MaxDepth: in.MaxDepth, ReplaceInvalid: in.InvalidUTF8 == lakefile.InvalidReplace},
-		Allocator: r.mem, Bare: r.schemas.bare(),
-	}, r.schemas, m.profile)
+	if r.guesses != nil {
+		m.doubt = r.guesses.doubt(m.profile)
+		m.decoder, err = r.newDecoder(r.schemas, m.doubt)
+	} else {
+		m.decoder, err = r.newDecoder(r.schemas, m.profile)
+	}
 	return m, err
+}
+
+func (w *work) newDecoder(s decode.Schemas, o decode.Observer) (*decode.Decoder, error) {
+	in := w.job.Lake.Input
+	return decode.New(decode.Options{
+		Limits:    jsontext.Limits{MaxDepth: in.MaxDepth, ReplaceInvalid: in.InvalidUTF8 == lakefile.InvalidReplace},
+		Allocator: w.mem, Bare: w.schemas.bare(),
+	}, s, o)
 }
 
 // merge adds a worker's counts to those of all.

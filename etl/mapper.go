@@ -25,6 +25,7 @@ type mapper struct {
 	run     *mapRun
 	decoder *decode.Decoder
 	profile *infer.Profile
+	doubt   *doubt // nil: there are no guesses
 	sender  *dedupe.Sender
 	sources map[string]*mapSource
 	inputs  map[*batch.Object]*inputCounts
@@ -38,7 +39,7 @@ type mapSource struct {
 	schema      *schema.Schema
 	partitioner *partition.Partitioner
 	hasher      *dedupe.Hasher // nil: the source is not deduplicated
-	scope       scope
+	scope       dedupe.Scope
 }
 
 func (m *mapper) source(name string) (*mapSource, error) {
@@ -55,7 +56,7 @@ func (m *mapper) source(name string) (*mapSource, error) {
 		if s.hasher, err = dedupe.NewHasher(sch, m.run.seed); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 		}
-		s.scope = scopeOf(sch)
+		s.scope = dedupe.ScopeOf(sch)
 	}
 	m.sources[name] = s
 	return s, nil
@@ -112,6 +113,11 @@ func (m *mapper) unit(ctx context.Context, u *batch.Unit) (records int64, err er
 			}
 		}
 	}()
+	if m.doubt != nil {
+		if err := m.doubt.look(u, out); err != nil {
+			return 0, err
+		}
+	}
 	for source, c := range out.Counts {
 		sum := m.count(source)
 		records += c.Records
@@ -206,7 +212,7 @@ func (m *mapper) sendKeys(s *mapSource, b *batch.Batch, parts []uint32, row dedu
 	if combined != nil {
 		b.SetColumn(s.schema.ByRole(schema.Key), combined)
 	}
-	if m.scope, err = s.scope.rows(b.Record, func(i int) uint64 { return m.run.index.Get(parts[i]).Hash }, m.scope[:0]); err != nil {
+	if m.scope, err = s.scope.Rows(b.Record, func(i int) uint64 { return m.run.index.Get(parts[i]).Hash }, m.scope[:0]); err != nil {
 		return err
 	}
 	if m.keys, err = s.hasher.Keys(b.Record, m.scope, row, m.keys[:0]); err != nil {

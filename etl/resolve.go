@@ -84,7 +84,7 @@ func (w *work) tableFiles() []tableFile {
 		if p.Zone != layout.Processed || w.mapped.seen[source].Rows == 0 {
 			continue
 		}
-		if scopeOf(w.schemas.Schema(source)).partition && !touched[p.Path] {
+		if dedupe.ScopeOf(w.schemas.Schema(source)).Partition && !touched[p.Path] {
 			continue
 		}
 		t := w.attempt.Base.Partitions[p]
@@ -141,14 +141,14 @@ func (w *work) loadFile(ctx context.Context, number int, f tableFile, filter *de
 
 // fileKeys gives the keys of all rows of a file, some at a time; the first row has the name first.
 func fileKeys(ctx context.Context, p *parquetfile.File, s *schema.Schema, path string, h *dedupe.Hasher, first dedupe.Row, mem memory.Allocator, use func([]dedupe.Key) error) error {
-	sc, partition := scopeOf(s), xxh3.HashString(path)
+	sc, partition := dedupe.ScopeOf(s), xxh3.HashString(path)
 	var keys []dedupe.Key
 	var scopes []uint64
 	for rec, err := range p.Records(ctx, fieldsOf(s, h.Columns(), sc), mem) {
 		if err != nil {
 			return err
 		}
-		if scopes, err = sc.rows(rec, func(int) uint64 { return partition }, scopes[:0]); err == nil {
+		if scopes, err = sc.Rows(rec, func(int) uint64 { return partition }, scopes[:0]); err == nil {
 			keys, err = h.Keys(rec, scopes, first, keys[:0])
 		}
 		first += dedupe.Row(rec.NumRows())
@@ -190,8 +190,8 @@ func (w *work) mayHold(p *parquetfile.File, s *schema.Schema, column string, see
 }
 
 // fieldsOf are the columns of a file that keys are made of.
-func fieldsOf(s *schema.Schema, names []string, sc scope) *arrow.Schema {
-	if sc.window > 0 && !slices.Contains(names, string(schema.EventTime)) {
+func fieldsOf(s *schema.Schema, names []string, sc dedupe.Scope) *arrow.Schema {
+	if sc.Window > 0 && !slices.Contains(names, string(schema.EventTime)) {
 		names = append(names, string(schema.EventTime))
 	}
 	var fields []arrow.Field

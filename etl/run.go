@@ -246,6 +246,7 @@ type work struct {
 	index   *partition.Index
 	budget  *spill.Budget
 	files   []*spill.File
+	spilled int64 // bytes of files of passes that were given up
 	mapped  *mapped
 	table   *dedupe.Buckets // keys of the table's files, as of the last resolve
 	written *written
@@ -330,7 +331,7 @@ func (w *work) reads() []commitlog.Set {
 	var sets []commitlog.Set
 	for _, source := range slices.Sorted(maps.Keys(w.mapped.counts)) {
 		s := w.schemas.Schema(source)
-		if s == nil || s.Dedupe.None || w.mapped.seen[source].Rows == 0 || scopeOf(s).partition {
+		if s == nil || s.Dedupe.None || w.mapped.seen[source].Rows == 0 || dedupe.ScopeOf(s).Partition {
 			continue // no rows, or rows of the partitions that are written to, which count as read anyway
 		}
 		path, err := layout.Path(layout.Value{Key: "source", Value: source})
@@ -361,7 +362,7 @@ func (w *work) fill(res *Result) {
 		res.Partitions += t.Partitions
 	}
 	res.BytesOut = w.written.bytes
-	res.SpilledBytes = 0
+	res.SpilledBytes = w.spilled
 	for _, f := range w.files {
 		res.SpilledBytes += f.Size()
 	}

@@ -19,23 +19,27 @@ import (
 // soon as they are known. Safe for concurrent use.
 //
 // A source without a schema yields no rows: all its values go to the profile, from which learn makes its schema for the next
-// pass. A source whose lake file leaves nothing to inference has its schema from the start.
+// pass. A source whose lake file leaves nothing to inference has its schema from the start. While there is a guess of a
+// schema, records are decoded by that.
 type schemas struct {
 	job      Job
 	warnings []string
+	learned  map[string][]string        // warnings of what was learned, by source
 	added    map[string][]schema.Column // by learn, for people
 
 	mu      sync.Mutex
 	sources map[string]*schema.Schema
-	base    map[string]*schema.Schema // as the log has them
-	widened map[string]bool           // stages have added their columns
+	guessed map[string]*infer.Guess
+	bases   map[string]*schema.Schema // of sources without a schema
+	logged  map[string]*schema.Schema
 }
 
 // newSchemas takes the schemas of the base. It fails with ErrConfig where the lake file gives stored rows another meaning.
 func newSchemas(j Job, base *commitlog.State) (*schemas, error) {
 	s := &schemas{
 		job: j, warnings: slices.Clone(j.Lake.Warnings), added: map[string][]schema.Column{},
-		sources: map[string]*schema.Schema{}, base: map[string]*schema.Schema{}, widened: map[string]bool{},
+		learned: map[string][]string{}, bases: map[string]*schema.Schema{},
+		sources: map[string]*schema.Schema{}, logged: map[string]*schema.Schema{},
 	}
 	var faults []string
 	for _, name := range slices.Sorted(maps.Keys(base.Sources)) {
@@ -43,7 +47,7 @@ func newSchemas(j Job, base *commitlog.State) (*schemas, error) {
 		if stored == nil {
 			continue
 		}
-		s.base[name] = stored
+		s.logged[name] = stored
 		next := stored
 		if declared, ok := j.Lake.Sources[name]; ok {
 			var changes []string
@@ -79,10 +83,24 @@ func (s *schemas) stages(sch *schema.Schema) (*schema.Schema, error) {
 	return sch, nil
 }
 
-// Schema is the schema of a source, nil if it has none yet.
+// Schema is the schema of a source, or the guess of it, nil if there is none yet.
 func (s *schemas) Schema(source string) *schema.Schema {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if g := s.guessed[source]; g != nil {
+		return g.Schema
+	}
+	return s.find(source)
+}
+
+// known is the schema of a source, which is no guess; nil if it has none yet.
+func (s *schemas) known(source string) *schema.Schema {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.find(source)
+}
+
+func (s *schemas) find(source string) *schema.Schema {
 	if sch := s.sources[source]; sch != nil {
 		return sch
 	}
@@ -92,10 +110,55 @@ func (s *schemas) Schema(source string) *schema.Schema {
 	}
 	sch, err := s.stages(declared.Schema(source))
 	if err != nil {
-		return nil // learn meets the same error and reports it
+		return nil // base meets the same error and reports it
 	}
 	s.sources[source] = sch
 	return sch
+}
+
+// base is what a source's schema is to be extended from, and how.
+func (s *schemas) base(source string) (*schema.Schema, infer.Options, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.start(source)
+}
+
+func (s *schemas) start(source string) (*schema.Schema, infer.Options, error) {
+	lake, sch := s.job.Lake.Source(source), s.find(source)
+	had := sch != nil
+	if !had {
+		if sch = s.bases[source]; sch == nil {
+			var err error
+			if sch, err = s.stages(lake.Schema(source)); err != nil {
+				return nil, infer.Options{}, err
+			}
+			s.bases[source] = sch
+		}
+	}
+	return sch, infer.Options{
+		MaxColumns: lake.MaxColumns, EventTime: !had && lake.EventTime.Path == nil && !lake.Arrival,
+		Envelope: !had && lake.Envelope == lakefile.EnvelopeAuto, Misfits: had,
+	}, nil
+}
+
+// guess has records decoded by guesses of their schemas.
+func (s *schemas) guess(by map[string]*infer.Guess) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.guessed = by
+}
+
+// settle makes sch the schema of a source.
+func (s *schemas) settle(source string, sch *schema.Schema, r infer.Report) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.take(source, sch, r)
+}
+
+func (s *schemas) take(source string, sch *schema.Schema, r infer.Report) {
+	s.learned[source] = append(s.learned[source], r.Warnings...)
+	s.added[source] = append(s.added[source], r.Added...)
+	s.sources[source] = sch
 }
 
 // learn makes the schemas grow by what a pass has seen, and says whether they did, so that another pass is needed.
@@ -103,28 +166,28 @@ func (s *schemas) learn(p *infer.Profile) (news bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range p.Sources() {
-		sch, lake := s.sources[name], s.job.Lake.Source(name)
-		had := sch != nil
-		if !had {
-			if sch, err = s.stages(lake.Schema(name)); err != nil {
-				return false, err
-			}
+		base, o, err := s.start(name)
+		if err != nil {
+			return false, err
 		}
-		next, r, err := p.Extend(sch, infer.Options{
-			MaxColumns: lake.MaxColumns, EventTime: !had && lake.EventTime.Path == nil && !lake.Arrival,
-			Envelope: !had && lake.Envelope == lakefile.EnvelopeAuto, Misfits: had,
-		})
+		next, r, err := p.Extend(base, o)
 		if err != nil {
 			return false, fmt.Errorf("columns of %s: %w", name, err)
 		}
-		s.warnings = append(s.warnings, r.Warnings...)
-		s.added[name] = append(s.added[name], r.Added...)
-		if !had || r.News() {
-			s.sources[name] = next
+		if !o.Misfits || r.News() {
 			news = true
+			base = next
 		}
+		s.take(name, base, r)
 	}
 	return news, nil
+}
+
+// done ends the search for columns: what was learned is told, source by source.
+func (s *schemas) done() {
+	for _, source := range slices.Sorted(maps.Keys(s.learned)) {
+		s.warnings = append(s.warnings, s.learned[source]...)
+	}
 }
 
 // settled gives the schema as the log is to have it.
@@ -138,7 +201,7 @@ func (s *schemas) settled(source string) *schema.Schema {
 
 // changed says whether the log has another schema of the source.
 func (s *schemas) changed(source string) (bool, error) {
-	stored := s.base[source]
+	stored := s.logged[source]
 	if stored == nil {
 		return true, nil
 	}

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/hex"
 	"fmt"
@@ -133,7 +134,7 @@ func (d *Decoder) eventTime(arrived int64) *fail {
 	v := t.vecs[t.event]
 	if r.time.kind != 0 && r.time.kind != 'n' {
 		if text, ok := d.digits(r.time); ok {
-			for _, l := range t.times {
+			for i, l := range t.times {
 				ms, sub, ok := l.Parse(text)
 				if !ok || ms < s.Min || ms-arrived > s.MaxFuture {
 					continue
@@ -142,6 +143,9 @@ func (d *Decoder) eventTime(arrived int64) *fail {
 					r.floored++
 				}
 				v.addInt64(ms)
+				if i > 0 && !believed(l, text, ms) {
+					r.unlike = append(r.unlike, r.plan.time.text)
+				}
 				return nil
 			}
 		}
@@ -174,6 +178,9 @@ func (d *Decoder) accept(c *batch.Chunk, start, end int) error {
 	n.Dropped += r.dropped
 	if r.late {
 		n.NoEventTime++
+	}
+	if len(r.unlike)+len(r.empty) > 0 {
+		d.doubt(t.source)
 	}
 	if t.source != c.Object.Source {
 		n.SourceDiffers++
@@ -235,4 +242,12 @@ func (d *Decoder) rescue(n *Counts) error {
 	v.pad(r.row)
 	v.addText(text)
 	return nil
+}
+
+func excerpt(text []byte) string {
+	const most = 60
+	if len(text) <= most {
+		return string(bytes.ToValidUTF8(text, []byte("\ufffd")))
+	}
+	return string(bytes.ToValidUTF8(text[:most], []byte("\ufffd"))) + "…"
 }

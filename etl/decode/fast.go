@@ -272,9 +272,13 @@ func (d *Decoder) Paths() Paths { return d.paths }
 // strange is stranger for a member whose place is known.
 func (d *Decoder) strange(n *node, at *place, p, depth int) (int, error) {
 	v, err := d.scan(p, depth)
-	if err != nil || n.whole || !d.holds(v) {
+	if err != nil || n.whole {
 		return v.end, err
 	}
-	d.loose(at, v)
+	if d.holds(v) {
+		d.loose(at, v)
+	} else {
+		d.void(at, v)
+	}
 	return v.end, nil
 }

@@ -67,6 +67,8 @@ type Output struct {
 	Lines []int64
 	// Counts by source.
 	Counts map[string]*Counts
+	// Doubts by source, nil if there are none.
+	Doubts map[string]*Doubts
 }
 
 // Counts is what was seen of one source. All add up over units. Records = rows + rejects.
@@ -82,6 +84,20 @@ type Counts struct {
 	// RescuedBy counts the values in _rescued by the path of the column (Path.String) that they did not fit. Values for
 	// which there is no column are not in it.
 	RescuedBy map[string]int64
+}
+
+// Doubts are what speaks against a schema that was inferred without these records, beside what is told to the Observer and
+// what is in Counts: values that a column took, or passed over, that do not bear its type out. That nothing else can is what
+// infer.Guess relies on.
+type Doubts struct {
+	// Unlike counts, by the path of the column (Path.String), values of which inference would have made a column of another type:
+	// true or a long number in quotes, a whole number with a point or an exponent in a bigint column, a date with less than ten
+	// digits and dashes, an object in a column of scalars; and objects that are values below a field, for inference counts the
+	// paths in them. By the path of the event time, times that inference would not have believed.
+	Unlike map[string]int64
+	// Empty counts members that hold nothing and have no column: null and {} once for each path that the decoder remembers, so
+	// it depends on the units before.
+	Empty int64
 }
 
 // Release releases all batches.

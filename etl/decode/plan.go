@@ -16,11 +16,12 @@ type place struct {
 	path   schema.Path
 	text   string // Path.String
 	member string // the text as a JSON key with its colon, as _rescued has it
+	empty  bool   // null or {} was counted here (Doubts.Empty)
 }
 
 func newPlace(p schema.Path) place {
 	t := p.String()
-	return place{p, t, string(jsontext.AppendQuoted(nil, []byte(t))) + ":"}
+	return place{path: p, text: t, member: string(jsontext.AppendQuoted(nil, []byte(t))) + ":"}
 }
 
 // special marks the keys at the record's top that make an envelope.
@@ -53,6 +54,8 @@ type node struct {
 	rescue  bool // Schema.Rescue
 	time    bool // the event time stands here
 	special special
+	// field: the path is a field to inference: a member of the record, or of data or metadata in it.
+	field bool
 	// consumed: the value feeds common columns only (the envelope's keys).
 	consumed bool
 	// strangers are the places of unknown members, kept for the next record. There are at most mostStrangers: keys may be
@@ -81,13 +84,20 @@ func (n *node) child(key string) *node {
 	k := n.kids[key]
 	if k == nil {
 		path := append(slices.Clone(n.path), key)
-		k = &node{place: newPlace(path), key: key, quoted: string(jsontext.AppendQuoted(nil, []byte(key)))}
+		k = &node{place: newPlace(path), key: key, quoted: string(jsontext.AppendQuoted(nil, []byte(key))), field: isField(path)}
 		if n.kids == nil {
 			n.kids = map[string]*node{}
 		}
 		n.kids[key] = k
 	}
 	return k
+}
+
+func isField(p schema.Path) bool {
+	if p[0] == "data" || p[0] == "metadata" {
+		return len(p) == 2
+	}
+	return len(p) == 1
 }
 
 func (n *node) at(p schema.Path) *node {

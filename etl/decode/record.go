@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"bytes"
 	"errors"
 
 	"datalake/pkg/batch"
@@ -17,10 +16,13 @@ type record struct {
 	// top has the values of the special keys, time that of the event time; kind 0 where absent.
 	top      [specials]value
 	time     value
-	rescued  []loose // values that go to _rescued
-	unknown  []loose // values to tell the observer of
-	homeless int64   // values that no column takes
-	dropped  int64   // those of them that other_columns: drop leaves out
+	rescued  []loose  // values that go to _rescued
+	unknown  []loose  // values to tell the observer of
+	unlike   []string // paths of Doubts.Unlike
+	odd      bool     // the value at work is one of those
+	empty    []void   // of Doubts.Empty
+	homeless int64    // values that no column takes
+	dropped  int64    // those of them that other_columns: drop leaves out
 	floored  int64
 	late     bool // it has its arrival as event time
 	repeated bool // a key seems to come twice in one object
@@ -253,6 +255,7 @@ func (d *Decoder) begin(b []byte) {
 	r.b = b
 	r.top, r.time = [specials]value{}, value{}
 	r.rescued, r.unknown, r.checks = r.rescued[:0], r.unknown[:0], r.checks[:0]
+	r.unlike, r.odd, r.empty = r.unlike[:0], false, r.empty[:0]
 	r.homeless, r.dropped, r.floored, r.late, r.repeated, r.misfit = 0, 0, 0, false, false, nil
 }
 
@@ -361,12 +364,11 @@ func (d *Decoder) members(n *node, p, depth int) (int, error) {
 
 // stranger is a member that the schema does not know.
 func (d *Decoder) stranger(n *node, key []byte, p, depth int) (int, error) {
-	v, err := d.scan(p, depth)
-	if err != nil || n.whole || !d.holds(v) {
+	if n.whole {
+		v, err := d.scan(p, depth)
 		return v.end, err
 	}
-	d.loose(n.stranger(key), v)
-	return v.end, nil
+	return d.strange(n, n.stranger(key), p, depth)
 }
 
 // holds says whether there is anything in a valid value: null is nothing, and so is an object of which no member holds
@@ -457,6 +459,9 @@ func (d *Decoder) member(n *node, p, depth int) (end int, err error) {
 	}
 	for i := range n.slots {
 		s := &n.slots[i]
+		if v.kind == '{' && !(s.typ.takesObjects() && n.field && len(n.kids) == 0) {
+			r.odd = true
+		}
 		if v.kind == '{' && !s.typ.takesObjects() && (into || !d.holds(v)) {
 			continue // its members are taken, or there are none
 		}
@@ -464,6 +469,10 @@ func (d *Decoder) member(n *node, p, depth int) (end int, err error) {
 		if fits, exact := d.put(s.typ, s.vec, v); !fits || !exact {
 			d.misfit(&n.place, s.typ, v, fits)
 		}
+	}
+	if r.odd {
+		r.odd = false
+		r.unlike = append(r.unlike, n.text)
 	}
 	return v.end, nil
 }
@@ -484,12 +493,4 @@ func (d *Decoder) misfit(at *place, t *typ, v value, stored bool) {
 	if d.observer != nil && r.plan.table.schema.OnTypeConflict == schema.Widen {
 		r.unknown = append(r.unknown, l) // the column may become wider
 	}
-}
-
-func excerpt(text []byte) string {
-	const most = 60
-	if len(text) <= most {
-		return string(bytes.ToValidUTF8(text, []byte("\ufffd")))
-	}
-	return string(bytes.ToValidUTF8(text[:most], []byte("\ufffd"))) + "…"
 }

@@ -29,6 +29,7 @@ func (d *Decoder) put(t *typ, v *vector, x value) (fits, exact bool) {
 			text := d.content(x)
 			if yes := string(text) == "true"; yes || string(text) == "false" {
 				v.bools = append(v.bools, yes)
+				d.record.odd = d.record.odd || x.kind == '"'
 				v.mark(1)
 				return true, true
 			}
@@ -73,6 +74,9 @@ func (d *Decoder) number(t *typ, v *vector, x value) (fits, exact bool) {
 	text, ok := d.digits(x)
 	if !ok {
 		return false, true
+	}
+	if !t.scalars && (t.Kind == schema.Bigint && !plainDigits(text) || x.kind == '"' && len(text) > mostQuoted) {
+		d.record.odd = true
 	}
 	switch t.Kind {
 	case schema.Bigint:
@@ -127,6 +131,9 @@ func (d *Decoder) date(t *typ, v *vector, x value) bool {
 	for _, l := range t.layouts {
 		if days, ok := l.Date(text); ok {
 			v.addInt32(days)
+			if _, plain := timeparse.Date(text); !plain { // 2025-1-31
+				d.record.odd = true
+			}
 			return true
 		}
 	}

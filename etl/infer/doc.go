@@ -4,6 +4,9 @@
 // each path, how many values of each kind there were and where the first stood; never the values. Profiles of several workers
 // merge, and the result depends on the records alone, not on their order or on who saw which.
 //
+// A Guess is what a part of the records makes of a source. With a guess a run decodes at once what it would else have looked at
+// first; see there how it is known in the end whether all records make the same.
+//
 // # Types
 //
 // Of a path's values, null left out:

@@ -49,10 +49,16 @@ func (r *Report) News() bool {
 // Extend gives the schema of a source with columns for the paths that were seen and have none, and with wider columns where the
 // schema wants that. s stays as it is. Errors: those of schema.Extend.
 func (p *Profile) Extend(s *schema.Schema, o Options) (*schema.Schema, Report, error) {
+	next, r, _, err := p.extend(s, o)
+	return next, r, err
+}
+
+// extend is Extend, and gives the leaves that became the added columns.
+func (p *Profile) extend(s *schema.Schema, o Options) (*schema.Schema, Report, []leaf, error) {
 	var r Report
 	src := p.sources[s.Source]
 	if src == nil {
-		return s, r, nil
+		return s, r, nil, nil
 	}
 	next := s.Clone()
 	if o.Envelope {
@@ -69,7 +75,7 @@ func (p *Profile) Extend(s *schema.Schema, o Options) (*schema.Schema, Report, e
 		src.widen(next, &r)
 	}
 	if next.OtherColumns != schema.Keep {
-		return next, r, nil
+		return next, r, nil, nil
 	}
 	t := newTaken(next)
 	var leaves []leaf
@@ -97,7 +103,7 @@ func (p *Profile) Extend(s *schema.Schema, o Options) (*schema.Schema, Report, e
 		r.Added = append(r.Added, schema.Column{Name: n.Name, Type: leaves[i].typ, Path: n.Path})
 	}
 	next, err := next.Extend(r.Added)
-	return next, r, err
+	return next, r, leaves, err
 }
 
 // limit takes the fields out that are beyond the limit of columns.
@@ -126,12 +132,7 @@ func (s *source) widen(next *schema.Schema, r *Report) {
 		if c.Role != schema.Data || c.Type.Kind != schema.Int {
 			continue
 		}
-		n := s.root
-		for _, key := range c.Path {
-			if n != nil {
-				n = n.kids[key]
-			}
-		}
+		n := s.at(c.Path)
 		if n == nil {
 			continue
 		}
@@ -148,26 +149,37 @@ func (s *source) widen(next *schema.Schema, r *Report) {
 
 // eventTime looks for the path of the event time.
 func (s *source) eventTime(e schema.Envelope) schema.Path {
-	for _, in := range []schema.Path{{"data"}, nil} {
-		if e != schema.Enveloped && in != nil {
-			continue
-		}
-		n := s.root
-		for _, key := range in {
-			if n != nil {
-				n = n.kids[key]
-			}
-		}
-		if n == nil {
-			continue
-		}
-		for _, name := range candidates {
-			if k := n.kids[name]; k != nil && k.times*20 >= s.records*19 {
-				return append(slices.Clone(in), name)
-			}
+	for _, path := range candidatePaths(e) {
+		if n := s.at(path); n != nil && n.times*20 >= s.records*19 {
+			return path
 		}
 	}
 	return nil
+}
+
+// candidates are the paths at which the event time may stand, the first that fits being taken.
+func candidatePaths(e schema.Envelope) []schema.Path {
+	var paths []schema.Path
+	if e == schema.Enveloped {
+		for _, name := range candidates {
+			paths = append(paths, schema.Path{"data", name})
+		}
+	}
+	for _, name := range candidates {
+		paths = append(paths, schema.Path{name})
+	}
+	return paths
+}
+
+// at is the node of a path, nil if it was not seen.
+func (s *source) at(path schema.Path) *node {
+	n := s.root
+	for _, key := range path {
+		if n = n.kids[key]; n == nil {
+			return nil
+		}
+	}
+	return n
 }
 
 // taken knows which paths a schema takes care of.

@@ -20,12 +20,13 @@ const (
 // Profile is what was seen of the values that have no column yet. Not safe for concurrent use.
 type Profile struct {
 	sources map[string]*source
-	last    *source // of the last record: the next is most likely of the same
+	last    *source // of the last record
+	rounds  int64   // how often a record may have been seen
 	text    []byte  // scratch
 }
 
 // NewProfile gives an empty profile.
-func NewProfile() *Profile { return &Profile{sources: map[string]*source{}} }
+func NewProfile() *Profile { return &Profile{sources: map[string]*source{}, rounds: 1} }
 
 type source struct {
 	name               string
@@ -55,6 +56,7 @@ func (p place) compare(q place) int {
 // what is below a field can become JSON text without touching other fields.
 type node struct {
 	key       string
+	quoted    string // the key as it was first written, with quotes; "" until it was
 	container bool
 	candidate bool  // for the event time
 	depth     int   // below the field
@@ -130,7 +132,7 @@ func (p *Profile) Unknown(source string, _ bool, o batch.Origin, path schema.Pat
 		if k == nil {
 			k = s.add(n, key, w.place(start))
 		} else {
-			k.appears(w.place(start))
+			k.appears(&w, start)
 		}
 		if k == nil {
 			return
@@ -140,8 +142,8 @@ func (p *Profile) Unknown(source string, _ bool, o batch.Origin, path schema.Pat
 	w.value(n, start)
 }
 
-// appears notes that there is a value at p.
-func (n *node) appears(p place) {
+// sooner notes that there is a value at p.
+func (n *node) sooner(p place) {
 	if p.compare(n.first) < 0 {
 		n.first = p
 	}
@@ -254,7 +256,7 @@ func (s *source) merge(n, m *node) {
 	n.times += m.times
 	n.scalars.merge(&m.scalars)
 	n.elements.merge(&m.elements)
-	n.appears(m.first)
+	n.sooner(m.first)
 	if m.tree != nil && m.tree.field == m {
 		if n.tree == nil {
 			n.tree = &tree{field: n, limit: math.MaxInt}

@@ -60,57 +60,43 @@ func layout(format string) *timeparse.Layout {
 	return l
 }
 
-// add takes in a scalar, given as its JSON text. scratch is memory to use.
-func (s *stat) add(scratch *[]byte, text []byte) {
-	switch text[0] {
-	case 't', 'f':
-		s.bools++
-	case '"':
-		content := unquoted(scratch, text)
-		if integer, ok := isNumber(content); ok {
-			s.quoted.add(content, integer)
-		}
-		// Dates and times only count if every string is one: once they have fallen behind, they are not looked for.
-		if s.dates == s.strings {
-			if _, ok := timeparse.Date(content); ok {
-				s.dates++
-			}
-		}
-		if s.stamps == s.strings {
-			if _, _, ok := rfc3339.Parse(content); ok {
-				s.stamps++
-			}
-		}
-		s.strings++
-	default:
-		integer := true
-		for _, c := range text {
-			if c == '.' || c|0x20 == 'e' {
-				integer = false
-			}
-		}
-		s.numbers.add(text, integer)
+// addString takes in what a string holds. timely: it is a date or a time for certain.
+func (s *stat) addString(text []byte) (timely bool) {
+	if integer, ok := isNumber(text); ok {
+		s.quoted.add(text, integer)
 	}
-}
-
-// unquoted is the content of a JSON string, valid until scratch is used again.
-func unquoted(scratch *[]byte, text []byte) []byte {
-	inner := text[1 : len(text)-1]
-	for _, c := range inner {
-		if c == '\\' || c >= 0x80 {
-			*scratch = jsontext.AppendUnquoted((*scratch)[:0], inner)
-			return *scratch
+	// Dates and times only count if every string is one: once they have fallen behind, they are not looked for.
+	if s.dates == s.strings {
+		if _, ok := timeparse.Date(text); ok {
+			s.dates++
+			timely = true
 		}
 	}
-	return inner
+	if s.stamps == s.strings {
+		if _, _, ok := rfc3339.Parse(text); ok {
+			s.stamps++
+			timely = true
+		}
+	}
+	s.strings++
+	return timely
 }
 
-// isNumber says whether text is exactly a JSON number.
+// mostNumber is how long a string may be that is a number.
+const mostNumber = 64
+
+// isNumber says whether text is exactly a JSON number. Most strings are none by their first byte, or by the first that no
+// number has: a digest is none within a few bytes, without its being read as a number.
 func isNumber(text []byte) (integer, ok bool) {
-	if len(text) == 0 || len(text) > 64 || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+	if len(text) == 0 || len(text) > mostNumber || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
 		return false, false
 	}
-	var padded [64 + jsontext.Padding]byte
+	for _, c := range text {
+		if (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c|0x20 != 'e' {
+			return false, false
+		}
+	}
+	var padded [mostNumber + jsontext.Padding]byte
 	n := copy(padded[:], text)
 	end, integer, err := jsontext.Limits{}.Number(padded[:], 0)
 	return integer, err == nil && end == n
@@ -121,22 +107,6 @@ const (
 	leastEpoch    = 631152000000  // 1990 in milliseconds since 1970
 	greatestEpoch = 4133980800000 // 2101
 )
-
-// isTime says whether a scalar can be an event time.
-func isTime(scratch *[]byte, text []byte) bool {
-	content := text
-	if text[0] == '"' {
-		content = unquoted(scratch, text)
-		if _, ok := timeparse.Date(content); ok {
-			return true
-		}
-		if _, _, ok := rfc3339.Parse(content); ok {
-			return true
-		}
-	}
-	ms, _, ok := epoch.Parse(content)
-	return ok && ms >= leastEpoch && ms < greatestEpoch
-}
 
 func (s *stat) merge(t *stat) {
 	s.bools += t.bools

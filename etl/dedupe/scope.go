@@ -1,4 +1,4 @@
-package etl
+package dedupe
 
 import (
 	"fmt"
@@ -9,30 +9,31 @@ import (
 	"datalake/pkg/schema"
 )
 
-// scope says which rows of a source can be duplicates of each other: all of its table; those of one partition; or those whose
+// Scope says which rows of a source can be duplicates of each other: all of its table; those of one partition; or those whose
 // event times lie in one window of some days, counted from 1970-01-01.
-type scope struct {
-	partition bool
-	window    int64 // milliseconds; 0: none
+type Scope struct {
+	Partition bool
+	Window    int64 // milliseconds; 0: none
 }
 
 const msPerDay = 24 * 60 * 60 * 1000
 
-func scopeOf(s *schema.Schema) scope {
+// ScopeOf is the scope of a table, whose Dedupe is not None.
+func ScopeOf(s *schema.Schema) Scope {
 	d := s.Dedupe.WithDefaults()
 	days, _ := d.Days()
-	return scope{partition: d.Scope == schema.ScopePartition, window: int64(days) * msPerDay}
+	return Scope{Partition: d.Scope == schema.ScopePartition, Window: int64(days) * msPerDay}
 }
 
-// rows appends to dst, for each row, a number that is equal for rows of one scope; it gives nil where the scope is the
+// Rows appends to dst, for each row, a number that is equal for rows of one scope; it gives nil where the scope is the
 // table. partition gives the number of the partition of a row. The record has the event time under its name.
-func (s scope) rows(rec arrow.Record, partition func(row int) uint64, dst []uint64) ([]uint64, error) {
+func (s Scope) Rows(rec arrow.Record, partition func(row int) uint64, dst []uint64) ([]uint64, error) {
 	switch {
-	case s.partition:
+	case s.Partition:
 		for row := range int(rec.NumRows()) {
 			dst = append(dst, partition(row))
 		}
-	case s.window > 0:
+	case s.Window > 0:
 		at := rec.Schema().FieldIndices(string(schema.EventTime))
 		if len(at) != 1 {
 			return nil, fmt.Errorf("dedupe within days: the batch has no event_time")
@@ -43,8 +44,8 @@ func (s scope) rows(rec arrow.Record, partition func(row int) uint64, dst []uint
 		}
 		for row := range int(rec.NumRows()) {
 			t := int64(times.Value(row))
-			w := t / s.window
-			if t%s.window < 0 {
+			w := t / s.Window
+			if t%s.Window < 0 {
 				w--
 			}
 			dst = append(dst, uint64(w))
