@@ -54,6 +54,9 @@ func TestGiantRecord(t *testing.T) {
 			}
 			// One buffer for the largest record, and before it those that grew by half to giantBytes: 3 of that in all.
 			limit := uint64(defaultRecord + 2*defaultChunk + 3*giantBytes + 1<<20)
+			if !strings.Contains(name, "gzip") { // how much is left of it is known
+				limit = uint64(len(text) + 3*giantBytes + 3<<20)
+			}
 			if got := after.TotalAlloc - before.TotalAlloc; got > limit {
 				t.Errorf("%d MiB were allocated", got>>20)
 			}
