@@ -311,11 +311,7 @@ func readBack(r *storage.Reader, zone string, f commitlog.File) error {
 
 // writeQuarantine puts the quarantine's files aside.
 func (w *work) writeQuarantine(ctx context.Context) error {
-	parts, err := w.mapped.rejects.Parts()
-	if err != nil {
-		return err
-	}
-	for _, p := range parts {
+	for _, p := range w.mapped.rejects.Parts() {
 		if err := w.writePart(ctx, p); err != nil {
 			return fmt.Errorf("quarantine %s: %w", p.Path, err)
 		}

@@ -11,8 +11,13 @@ import (
 	"datalake/pkg/batch"
 )
 
-// keepBytes is the largest buffer that is kept for later units: one that held a giant record goes.
-const keepBytes = 16 << 20
+const (
+	// giantBytes is the largest buffer that is kept for later units and that no account is asked for: a larger one holds
+	// a giant record and goes with it.
+	giantBytes = 8 << 20
+	// giantFactor is by how much such a buffer grows.
+	giantFactor = 8
+)
 
 // Buffers holds the memory of units and decompressors between uses. The zero value is ready. Safe for concurrent use;
 // one for all tasks of a run is best.
@@ -31,6 +36,9 @@ type arena struct {
 	buf    []byte
 	chunks []batch.Chunk
 	spans  []batch.Span
+	// taken is what the account was told of, by take.
+	taken int64
+	take  func(int64) bool
 }
 
 // Release gives a unit's memory back, with all that aliases it: its chunks, the raw text of batches decoded from it.
@@ -43,8 +51,12 @@ func (b *Buffers) Release(u *batch.Unit) {
 		return
 	}
 	delete(b.out, u)
-	if cap(a.buf) > keepBytes {
+	if cap(a.buf) > giantBytes {
 		a.buf = nil
+	}
+	if a.taken > 0 {
+		a.take(-a.taken)
+		a.taken, a.take = 0, nil
 	}
 	clear(a.chunks)
 	a.unit = batch.Unit{}
@@ -53,7 +65,7 @@ func (b *Buffers) Release(u *batch.Unit) {
 }
 
 // arena gives an empty arena of at least size bytes.
-func (b *Buffers) arena(size int) *arena {
+func (b *Buffers) arena(take func(int64) bool, size int) *arena {
 	b.mu.Lock()
 	a := pop(&b.free)
 	b.mu.Unlock()
@@ -61,9 +73,25 @@ func (b *Buffers) arena(size int) *arena {
 		a = &arena{}
 	}
 	if cap(a.buf) < size {
+		b.account(take, a, size)
 		a.buf = make([]byte, 0, size)
 	}
 	return a
+}
+
+// account asks take, unless it is nil, before a's buffer is made anew with size bytes, if that makes it a giant. Where it does
+// not fit, the buffers that wait for use go first; the record must be held all the same.
+func (b *Buffers) account(take func(int64) bool, a *arena, size int) {
+	if take == nil || size <= giantBytes {
+		return
+	}
+	more := int64(size) - a.taken
+	a.taken, a.take = int64(size), take
+	if !take(more) {
+		b.mu.Lock()
+		b.free = nil
+		b.mu.Unlock()
+	}
 }
 
 // give notes that the arena's unit is out.

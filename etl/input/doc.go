@@ -49,5 +49,14 @@
 // A task holds one unit of up to two chunks and one record at a time, whatever the size of the object. Records larger
 // than MaxRecord pass through without being held. zstd windows above 128 MiB are refused as broken.
 //
+// A unit's buffer has 9/8 ChunkBytes and 4 KiB, and is used again. Whoever reads a task has two at most: that of the unit that is
+// being taken, and the next. With R goroutines that read, U units that wait between them and W that decode, 2R + U + W are out
+// at most: with the default ChunkBytes and P of each, 4.5 MiB × P. A reader of compressed content has 64 KiB of raw bytes, and
+// the decompressor's window, besides.
+//
+// A unit with a record of more than 8 MiB has a buffer of its own, of MaxRecord + 2 ChunkBytes at most, of which as much is
+// touched as the record is large; while it grows, the buffer before, of 8 MiB (an eighth of it where MaxRecord is above the
+// default), is there as well. Options.Take hears of these.
+//
 // The package starts no goroutines.
 package input

@@ -28,7 +28,7 @@ func formatOf(b []byte, whole bool) format {
 	}
 	b = bytes.TrimPrefix(b, byteOrderMark)
 	w := b[:len(b)-jsontext.Padding]
-	p := jsontext.Space(b, 0)
+	p, _ := pastBlanks(w, 0)
 	if p == len(w) {
 		return blank
 	}
@@ -57,7 +57,7 @@ func formatOf(b []byte, whole bool) format {
 			}
 		}
 		before = line[len(line)-1]
-		p = jsontext.Space(b, end)
+		p, _ = pastBlanks(w, end)
 	}
 	if found == 0 && (first == '{' || first == '[') {
 		return values

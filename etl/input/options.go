@@ -33,6 +33,10 @@ type Options struct {
 	// Recheck asks the store after reading an object, or a range of it, whether it still is the same: for stores in which
 	// an object can change while it is read.
 	Recheck bool
+	// Take is asked before a buffer of more than 8 MiB is made, for a record that large, with the bytes more that it takes, and
+	// told by a negative number when it goes. It counts them either way and says whether all fits; where not, input
+	// gives up its idle buffers. It must be safe for concurrent use and must not wait. nil: nobody counts.
+	Take func(n int64) bool
 }
 
 func (o Options) withDefaults() Options {

@@ -127,11 +127,11 @@ func (s *scanner) gap(b []byte) (event, bool) {
 	for s.pos < len(b) {
 		c := b[s.pos]
 		switch {
-		case c == ' ' || c == '\t' || c == '\r':
-			s.pos++
-		case c == '\n':
-			s.pos++
-			s.line = s.pos
+		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
+			var feed int
+			if s.pos, feed = pastBlanks(b, s.pos); feed >= 0 {
+				s.line = feed + 1
+			}
 		case s.inArray && c == ',':
 			if s.want == firstValue || s.want == nextValue {
 				return s.stray(b, "a comma where a record should stand")
@@ -343,8 +343,8 @@ func (s *scanner) forget() {
 
 // leave tells that the bytes before are not shown again.
 func (s *scanner) leave(before []byte) {
-	if t := bytes.TrimRight(before, " \t\r\n"); len(t) > 0 {
-		s.before = t[len(t)-1]
+	if c := lastVisible(before); c != 0 {
+		s.before = c
 	}
 }
 

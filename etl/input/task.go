@@ -174,6 +174,9 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 	defer c.close()
 	s := b.begin()
 	x := &text{obj: obj, src: c, base: -int64(s), line: 1, counted: s}
+	if c.gz == nil && c.zs == nil {
+		x.size = obj.Size
+	}
 	mode := blank
 	for mode == blank {
 		if err := b.fill(x, window); err != nil {
@@ -217,7 +220,7 @@ func (t *Task) readRange(ctx context.Context, b *builder, obj *batch.Object) (er
 		}
 	}()
 	s := b.begin()
-	x := &text{obj: obj, src: raw, base: at - int64(s), line: 1, counted: s, cut: true}
+	x := &text{obj: obj, src: raw, base: at - int64(s), line: 1, counted: s, cut: true, size: obj.Size}
 	for step := 1 << 12; t.start > 0; step = min(2*step, 1<<18) {
 		if err := b.fill(x, step); err != nil {
 			return err

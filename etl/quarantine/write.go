@@ -2,6 +2,7 @@ package quarantine
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,51 +15,27 @@ import (
 
 	"datalake/pkg/batch"
 	"datalake/pkg/jsontext"
-	"datalake/pkg/layout"
 )
 
 // Part is what a run sets aside for one partition of the quarantine zone.
 type Part struct {
-	Path    string
-	rejects []*kept
+	Path string
+	rows int
+	runs []run
 }
 
 // Rows is the number of records in it.
-func (p *Part) Rows() int { return len(p.rejects) }
+func (p *Part) Rows() int { return p.rows }
 
 // Parts gives what there is to write, by path. Call Settle before.
-func (s *Store) Parts() ([]Part, error) {
+func (s *Store) Parts() []Part {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	parts := map[string]*Part{}
-	for i := range s.kept {
-		k := &s.kept[i]
-		path, err := partition(k)
-		if err != nil {
-			return nil, fmt.Errorf("quarantine a record of %s: %w", k.Object.Key, err)
-		}
-		p := parts[path]
-		if p == nil {
-			p = &Part{Path: path}
-			parts[path] = p
-		}
-		p.rejects = append(p.rejects, k)
-	}
 	var out []Part
-	for _, path := range slices.Sorted(maps.Keys(parts)) {
-		out = append(out, *parts[path])
+	for _, path := range slices.Sorted(maps.Keys(s.parts)) {
+		out = append(out, *s.parts[path])
 	}
-	return out, nil
-}
-
-func partition(k *kept) (string, error) {
-	day := time.UnixMilli(k.Object.Arrived).UTC()
-	return layout.Path(
-		layout.Value{Key: "source", Value: k.Source},
-		layout.Value{Key: "year", Value: fmt.Sprintf("%04d", day.Year())},
-		layout.Value{Key: "month", Value: fmt.Sprintf("%02d", int(day.Month()))},
-		layout.Value{Key: "day", Value: fmt.Sprintf("%02d", day.Day())},
-	)
+	return out
 }
 
 // Write writes a part's file to w. The bytes depend on the rejects alone.
@@ -68,18 +45,13 @@ func (s *Store) Write(p Part, w io.Writer) error {
 		return fmt.Errorf("quarantine: %w", err)
 	}
 	var line []byte
-	for _, k := range p.rejects {
-		payload := k.Payload
-		if k.extent.Length > 0 {
-			payload = make([]byte, k.extent.Length)
-			if err := s.file.Read(k.extent, payload); err != nil {
-				return err
-			}
-		}
-		line = appendLine(line[:0], &k.Reject, payload)
-		if _, err := z.Write(line); err != nil {
-			return fmt.Errorf("quarantine: %w", err)
-		}
+	err = s.each(p, func(r *batch.Reject) error {
+		line = appendLine(line[:0], r, r.Payload)
+		_, err := z.Write(line)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("quarantine: %w", errors.Join(err, z.Close()))
 	}
 	if err := z.Close(); err != nil {
 		return fmt.Errorf("quarantine: %w", err)
