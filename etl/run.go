@@ -163,9 +163,9 @@ func (j Job) try(ctx context.Context, lake commit.Lake, m *meter, res *Result) e
 func (j Job) plan(ctx context.Context, attempt *commit.Attempt, schemas *schemas, leave map[string]bool) (*plan.Plan, error) {
 	j.Progress(Progress{Phase: "list"})
 	o := plan.Options{
-		Consumed: func(key, etag string) bool {
-			_, ok := attempt.Base.Ledger.Seq(key, etag)
-			return ok
+		Consumed: func(key, etag string) (bool, error) {
+			_, ok, err := attempt.Base.Ledger.Seq(ctx, key, etag)
+			return ok, err
 		},
 		RecordsAt: schemas.recordsAt, Source: j.Source, Since: j.Since, Until: j.Until, Leave: leave, Max: dedupe.MaxObjects,
 	}

@@ -64,7 +64,7 @@ func (a *Attempt) decide(ctx context.Context, d *Decision) (uint64, error) {
 	}
 	e := a.entry(d, ref)
 	for {
-		data, err := a.encode(e, head, d.Body)
+		data, err := a.encode(ctx, e, head, d.Body)
 		if err != nil {
 			return 0, err
 		}
@@ -108,7 +108,7 @@ func (a *Attempt) examine(ctx context.Context, d *Decision) (head *commitlog.Sta
 			return head, r.Seq, nil
 		}
 		if r.Kind == commitlog.GC {
-			b, err := r.ReadBody(ctx)
+			b, err := r.ReadActs(ctx)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -127,7 +127,11 @@ func (a *Attempt) examine(ctx context.Context, d *Decision) (head *commitlog.Sta
 		}
 	}
 	if d != nil {
-		if c := a.stale(head, d.Body); c != nil {
+		c, err := a.stale(ctx, head, d.Body)
+		if err != nil {
+			return nil, 0, err
+		}
+		if c != nil {
 			conflict = c
 		}
 	}
@@ -138,22 +142,23 @@ func (a *Attempt) examine(ctx context.Context, d *Decision) (head *commitlog.Sta
 }
 
 // stale says whether the plan has become void: an input is consumed, or a source's schema or fingerprint is another.
-func (a *Attempt) stale(head *commitlog.State, b *commitlog.Body) *Conflict {
-	for _, in := range b.Inputs {
-		if seq, ok := head.Ledger.Seq(in.Key, in.ETag); ok {
-			return &Conflict{seq, Replan, "consumed " + in.Key}
+func (a *Attempt) stale(ctx context.Context, head *commitlog.State, b *commitlog.Body) (*Conflict, error) {
+	for i := range b.Inputs {
+		in := &b.Inputs[i]
+		if seq, ok, err := head.Ledger.Seq(ctx, in.Key, in.ETag); ok || err != nil {
+			return &Conflict{seq, Replan, "consumed " + in.Key}, err
 		}
 	}
 	for _, name := range sources(b) {
 		was, is := a.planned.Sources[name], head.Sources[name]
 		if was.SchemaSeq != is.SchemaSeq {
-			return &Conflict{is.SchemaSeq, Replan, "changed the schema of " + name}
+			return &Conflict{is.SchemaSeq, Replan, "changed the schema of " + name}, nil
 		}
 		if was.FingerprintSeq != is.FingerprintSeq {
-			return &Conflict{is.FingerprintSeq, Replan, "changed the fingerprint of " + name}
+			return &Conflict{is.FingerprintSeq, Replan, "changed the fingerprint of " + name}, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // sources names the sources that a body has to do with, in order.
@@ -357,7 +362,7 @@ func (a *Attempt) entry(d *Decision, ref commitlog.BodyRef) *commitlog.Entry {
 }
 
 // encode puts the entry after the head, and checks that the log can go on with it.
-func (a *Attempt) encode(e *commitlog.Entry, head *commitlog.State, b *commitlog.Body) ([]byte, error) {
+func (a *Attempt) encode(ctx context.Context, e *commitlog.Entry, head *commitlog.State, b *commitlog.Body) ([]byte, error) {
 	if head.MinWriter > commitlog.Writer {
 		return nil, fmt.Errorf("%w: writer %d", commitlog.ErrNewer, head.MinWriter)
 	}
@@ -373,7 +378,7 @@ func (a *Attempt) encode(e *commitlog.Entry, head *commitlog.State, b *commitlog
 	if err != nil {
 		return nil, err
 	}
-	next, err := head.Next(e, commitlog.Hash(data), b)
+	next, err := head.Next(ctx, e, commitlog.Hash(data), b)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (f *filler) to(ctx context.Context, head *commitlog.State) error {
 		if r.Seq > head.Seq {
 			break
 		}
-		b, err := r.ReadBody(ctx)
+		b, err := r.ReadActs(ctx)
 		if err != nil {
 			return err
 		}

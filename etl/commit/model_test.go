@@ -105,7 +105,11 @@ func tryRun(ctx context.Context, lake commit.Lake) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if _, done := a.Base.Ledger.Seq(info.Key, info.ETag); done {
+		_, done, err := a.Base.Ledger.Seq(ctx, info.Key, info.ETag)
+		if err != nil {
+			return 0, err
+		}
+		if done {
 			continue
 		}
 		data, err := readObject(ctx, raw.Store, info.Key)
@@ -428,8 +432,8 @@ func checkDone(ctx context.Context, lake commit.Lake, want map[string]int) error
 		if err != nil {
 			return err
 		}
-		if _, ok := head.Ledger.Seq(info.Key, info.ETag); !ok {
-			return fmt.Errorf("I4: %s is still pending", info.Key)
+		if _, ok, err := head.Ledger.Seq(ctx, info.Key, info.ETag); !ok {
+			return errors.Join(err, fmt.Errorf("I4: %s is still pending", info.Key))
 		}
 	}
 	got := map[string]int{}

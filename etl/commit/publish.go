@@ -122,7 +122,7 @@ func publish(ctx context.Context, lake Lake, doubt bool) (Report, error) {
 	if err != nil {
 		return report, fmt.Errorf("publish: %w", err)
 	}
-	if err := lake.checkpoint(ctx, head); err != nil {
+	if err := lake.Log.Checkpoint(ctx, head); err != nil {
 		return report, fmt.Errorf("publish: %w", err)
 	}
 	return report, nil
@@ -210,16 +210,4 @@ func (l Lake) publishClaimed(ctx context.Context, c *claim, f *filler, report *R
 		report.Foreign = append(report.Foreign, done.extra...)
 		return head.Seq, l.end(ctx, c, doneBody{Seq: head.Seq, Refused: len(done.refused) + len(f.broken)})
 	}
-}
-
-// checkpoint puts a checkpoint where the last one is far behind.
-func (l Lake) checkpoint(ctx context.Context, head *commitlog.State) error {
-	last, err := l.Log.CheckpointSeq(ctx)
-	if err != nil || head.Seq < last+commitlog.CheckpointEvery {
-		return err
-	}
-	if err := l.Log.Confirm(ctx, head.Seq); err != nil {
-		return err
-	}
-	return l.Log.PutCheckpoint(ctx, head)
 }

@@ -152,11 +152,11 @@ func (v *verifier) log(ctx context.Context) (ok bool, err error) {
 	if head.Seq != v.state.Seq {
 		return true, nil // it went on meanwhile
 	}
-	a, err := v.state.EncodeCheckpoint()
+	a, err := v.state.EncodeCheckpoint(ctx)
 	if err != nil {
 		return false, err
 	}
-	b, err := head.EncodeCheckpoint()
+	b, err := head.EncodeCheckpoint(ctx)
 	if err != nil {
 		return false, err
 	}

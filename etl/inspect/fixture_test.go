@@ -159,7 +159,7 @@ func (f *fixture) decide(attempt string, body *commitlog.Body) {
 	if err := f.log.Put(ctx, e.Seq, data); err != nil {
 		f.t.Fatal(err)
 	}
-	if f.state, err = f.state.Next(e, commitlog.Hash(data), body); err != nil {
+	if f.state, err = f.state.Next(f.t.Context(), e, commitlog.Hash(data), body); err != nil {
 		f.t.Fatal(err)
 	}
 }

@@ -71,7 +71,11 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 		if name := path.Base(info.Key); name[0] == '.' || name[0] == '_' {
 			continue // no data, see etl/plan
 		}
-		if _, ok := l.state.Ledger.Seq(info.Key, info.ETag); !ok {
+		_, consumed, err := l.state.Ledger.Seq(ctx, info.Key, info.ETag)
+		if err != nil {
+			return nil, err
+		}
+		if !consumed {
 			s.Pending++
 			s.PendingBytes += info.Size
 		}

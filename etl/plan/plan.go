@@ -3,7 +3,6 @@ package plan
 import (
 	"context"
 	"fmt"
-	"path"
 	"strings"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"datalake/pkg/layout"
 	"datalake/pkg/planted"
 	"datalake/pkg/schema"
-	"datalake/pkg/storage"
 )
 
 // DefaultSource is the source of objects that lie in no folder below the raw zone.
@@ -20,7 +18,7 @@ const DefaultSource = "default"
 // Options say which objects of the raw zone are wanted. Consumed is needed; the zero value of the rest wants all.
 type Options struct {
 	// Consumed says whether the log has consumed this version of an object.
-	Consumed func(key, etag string) bool
+	Consumed func(key, etag string) (bool, error)
 	// RecordsAt gives a source's setting of that name.
 	RecordsAt func(source string) string
 	// Source narrows to one folder, Since and Until to arrival days, both included.
@@ -57,23 +55,33 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 	if zone.Prefix != "" {
 		prefix = zone.Prefix + "/"
 	}
+	// What a key's folders say is worked out once a folder: most objects are consumed ones, of which nothing else is kept.
+	var folder string
+	var says place
 	for info, err := range zone.Store.List(ctx, prefix, "") {
 		if err != nil {
 			return nil, fmt.Errorf("list the raw zone: %w", err)
 		}
-		rel := strings.TrimPrefix(info.Key, prefix)
-		if name := path.Base(rel); name[0] == '.' || name[0] == '_' {
+		slash := strings.LastIndexByte(info.Key, '/') + 1
+		if name := info.Key[slash:]; strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
 			p.Hidden++
 			continue
 		}
-		obj := object(info, rel)
-		day := time.UnixMilli(obj.Arrived).UTC().Truncate(24 * time.Hour)
-		switch {
-		case o.Source != "" && obj.Source != o.Source,
-			!o.Since.IsZero() && day.Before(o.Since),
-			!o.Until.IsZero() && day.After(o.Until):
+		if says.source == "" || info.Key[:slash] != folder {
+			folder = info.Key[:slash]
+			says = placeOf(strings.TrimPrefix(info.Key, prefix))
+		}
+		arrived := says.arrival(info.ModTime)
+		if !o.wants(says.source, arrived) {
 			p.Unwanted++
-		case !planted.Bug("skip-ledger") && o.Consumed(info.Key, info.ETag):
+			continue
+		}
+		consumed, err := o.Consumed(info.Key, info.ETag)
+		if err != nil {
+			return nil, fmt.Errorf("look up %s: %w", info.Key, err)
+		}
+		switch {
+		case consumed && !planted.Bug("skip-ledger"):
 			p.Consumed++
 		case o.Leave[info.Key], !o.ChangedBefore.IsZero() && !info.ModTime.Before(o.ChangedBefore) && !info.ModTime.After(o.Now):
 			p.Young++
@@ -83,7 +91,9 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 		case o.Max > 0 && len(p.Objects) == o.Max:
 			p.Later++
 		default:
-			obj.Index = len(p.Objects)
+			obj := &batch.Object{
+				Index: len(p.Objects), Key: info.Key, ETag: info.ETag, Size: info.Size, Source: says.source, Arrived: arrived,
+			}
 			if o.RecordsAt != nil {
 				obj.RecordsAt = o.RecordsAt(obj.Source)
 			}
@@ -95,17 +105,41 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 	return p, nil
 }
 
-func object(info storage.Info, rel string) *batch.Object {
+// wants says whether objects of that source that arrived then, in milliseconds since 1970, are asked for.
+func (o *Options) wants(source string, arrived int64) bool {
+	if o.Source != "" && source != o.Source {
+		return false
+	}
+	if o.Since.IsZero() && o.Until.IsZero() {
+		return true
+	}
+	day := time.UnixMilli(arrived).UTC().Truncate(24 * time.Hour)
+	return !day.Before(o.Since) && (o.Until.IsZero() || !day.After(o.Until))
+}
+
+// place is what the folders of a key say of its object.
+type place struct {
+	source string // never empty
+	from   int64  // beginning of the day that the folders name, in milliseconds since 1970
+	dated  bool   // they name one
+}
+
+func placeOf(rel string) place {
+	const day = 24 * 60 * 60 * 1000
 	raw := layout.ParseRaw(rel)
-	o := &batch.Object{Key: info.Key, ETag: info.ETag, Size: info.Size, Source: DefaultSource, Arrived: info.ModTime.UnixMilli()}
+	p := place{source: DefaultSource, from: raw.Day * day, dated: raw.Dated}
 	if raw.Source != "" {
-		o.Source = schema.CleanSource(raw.Source)
+		p.source = schema.CleanSource(raw.Source)
 	}
-	if raw.Dated {
-		const day = 24 * 60 * 60 * 1000
-		if from := raw.Day * day; o.Arrived < from || o.Arrived >= from+day {
-			o.Arrived = from
-		}
+	return p
+}
+
+// arrival is the store's time of the object, or the beginning of the day that the folders name if that is another day.
+func (p place) arrival(t time.Time) int64 {
+	const day = 24 * 60 * 60 * 1000
+	arrived := t.UnixMilli()
+	if p.dated && (arrived < p.from || arrived >= p.from+day) {
+		return p.from
 	}
-	return o
+	return arrived
 }

@@ -28,7 +28,7 @@ func lake(t *testing.T, keys ...string) layout.Zone {
 	return layout.Zone{Store: store, Prefix: "raw"}
 }
 
-func unread(string, string) bool { return false }
+func unread(string, string) (bool, error) { return false, nil }
 
 func TestList(t *testing.T) {
 	zone := lake(t, "raw/b/x.json", "raw/IoT Sensors/year=2025/month=11/day=25/1.json", "raw/a/year=2024/month=02/day=29/1.json", "raw/top.json",
@@ -66,7 +66,7 @@ func TestNarrowed(t *testing.T) {
 		"source":   {plan.Options{Source: "b"}, []int{3}, "0 3 0 0"},
 		"since":    {plan.Options{Since: day(21)}, []int{1, 2, 3}, "0 1 0 0"},
 		"until":    {plan.Options{Since: day(20), Until: day(21)}, []int{0, 1}, "0 2 0 0"},
-		"consumed": {plan.Options{Consumed: func(key, etag string) bool { return key == keys[1] && etag != "" }}, []int{0, 2, 3}, "1 0 0 0"},
+		"consumed": {plan.Options{Consumed: func(key, etag string) (bool, error) { return key == keys[1] && etag != "", nil }}, []int{0, 2, 3}, "1 0 0 0"},
 		"young":    {plan.Options{ChangedBefore: noon.Add(2 * time.Second), Now: noon.Add(3 * time.Second)}, []int{0, 1}, "0 0 2 0"},
 		"future":   {plan.Options{ChangedBefore: noon.Add(2 * time.Second), Now: noon.Add(2 * time.Second)}, []int{0, 1, 3}, "0 0 1 0"},
 		"leave":    {plan.Options{Leave: map[string]bool{keys[0]: true}}, []int{1, 2, 3}, "0 0 1 0"},

@@ -22,8 +22,9 @@ var (
 )
 
 const (
-	// Format is the format of entries and bodies that this program writes, and the highest it reads.
-	Format = 1
+	// Format is the format of entries and bodies that this program writes, and the highest it reads. Entries of format 1 had
+	// no check of their own, see Entry.Encode.
+	Format = 2
 	// Writer is what this program counts as where an entry asks for a least writer.
 	Writer = 1
 	// MaxEntry is the largest size of an entry, in bytes.

@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,17 +16,21 @@ func Empty() *State {
 		Partitions: map[Partition]*Content{},
 		Sources:    map[string]Source{},
 		Attempts:   map[string]uint64{},
-		Ledger:     &Ledger{recent: map[[16]byte]uint64{}},
+		Ledger:     &Ledger{stored: &stored{}},
 		Condemned:  map[string]uint64{},
 		Settled:    map[string]uint64{},
 	}
 }
 
 // Next gives the state after an entry, which need not be in the log yet; hash is that of its bytes. Errors: ErrChain if
-// the entry does not follow, ErrInvalid if its body contradicts the state.
-func (s *State) Next(e *Entry, hash string, b *Body) (*State, error) {
+// the entry does not follow, ErrInvalid if its body contradicts the state, and those of Ledger.Seq.
+func (s *State) Next(ctx context.Context, e *Entry, hash string, b *Body) (*State, error) {
+	inputs, err := runOf(b.Inputs, e.Seq)
+	if err != nil {
+		return nil, fmt.Errorf("entry %d: %w", e.Seq, err)
+	}
 	n := s.clone()
-	if err := n.apply(e, hash, b); err != nil {
+	if err := n.apply(ctx, e, hash, b, inputs); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -37,7 +42,6 @@ func (s *State) clone() *State {
 	c.Partitions = maps.Clone(s.Partitions)
 	c.Sources = maps.Clone(s.Sources)
 	c.Attempts = maps.Clone(s.Attempts)
-	c.Ledger = s.Ledger.clone()
 	c.Left = slices.Clone(s.Left)
 	c.Doomed = slices.Clone(s.Doomed)
 	c.Condemned = maps.Clone(s.Condemned)
@@ -47,8 +51,8 @@ func (s *State) clone() *State {
 	return &c
 }
 
-// apply makes s the state after the entry. After an error s is of no use.
-func (s *State) apply(e *Entry, hash string, b *Body) error {
+// apply makes s the state after the entry, the body of which consumed inputs. After an error s is of no use.
+func (s *State) apply(ctx context.Context, e *Entry, hash string, b *Body, inputs *run) error {
 	if e.Seq != s.Seq+1 || e.Prev != s.Hash {
 		return fmt.Errorf("%w: entry %d does not follow entry %d", ErrChain, e.Seq, s.Seq)
 	}
@@ -69,9 +73,14 @@ func (s *State) apply(e *Entry, hash string, b *Body) error {
 	for i := range b.Acts {
 		s.act(&v, &b.Acts[i])
 	}
-	for _, in := range b.Inputs {
-		v.check(s.Ledger.add(in.Key, in.ETag, e.Seq), "input %s was consumed before", in.Key)
+	err := s.Ledger.taken(ctx, inputs, func(folder string, seq uint64) {
+		v.check(false, "an input in %q was consumed before, by entry %d", folder, seq)
+	})
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", e.Seq, err)
 	}
+	s.Ledger = s.Ledger.with(inputs)
+	s.behind += e.Body.Size
 	for name, schema := range b.Schemas {
 		src := s.Sources[name]
 		src.Schema, src.SchemaSeq = schema, e.Seq

@@ -104,33 +104,6 @@ func TestSum(t *testing.T) {
 	}
 }
 
-func TestLedger(t *testing.T) {
-	l := &Ledger{recent: map[[16]byte]uint64{}}
-	const n = 3000
-	for i := range n {
-		if !l.add(fmt.Sprint("key", i), "e", uint64(i)) {
-			t.Fatal("an item is there already")
-		}
-		if i%1000 == 500 {
-			l = &Ledger{items: l.encode(), recent: map[[16]byte]uint64{}}
-		}
-	}
-	if l.add("key7", "e", 9) {
-		t.Error("an item can be added twice")
-	}
-	for i := range n {
-		if seq, ok := l.Seq(fmt.Sprint("key", i), "e"); seq != uint64(i) || !ok {
-			t.Fatalf("key %d: %d, %t", i, seq, ok)
-		}
-	}
-	if _, ok := l.Seq("key1", ""); ok || l.Len() != n {
-		t.Errorf("%d items", l.Len())
-	}
-	if _, ok := l.Seq("key1e", ""); ok {
-		t.Error("key and ETag run into one another")
-	}
-}
-
 func TestCounts(t *testing.T) {
 	var c Counts
 	d := Counts{In: 4, Out: 1, Duplicates: 2, Quarantined: 1, Replaced: 1, Rescued: 1, Inputs: 1, BytesIn: 1, BytesOut: 1, Files: 1, Rules: map[string]int64{"json": 1}}

@@ -23,7 +23,14 @@ type Record struct {
 }
 
 // ReadBody reads the record's body and checks it. Errors: ErrChain.
-func (r *Record) ReadBody(ctx context.Context) (*Body, error) { return r.log.Body(ctx, r.Entry) }
+func (r *Record) ReadBody(ctx context.Context) (*Body, error) {
+	return readBody(ctx, r.log, r.Entry, DecodeBody)
+}
+
+// ReadActs is ReadBody without the inputs, which of most bodies take the most time. Errors: ErrChain.
+func (r *Record) ReadActs(ctx context.Context) (*Body, error) {
+	return readBody(ctx, r.log, r.Entry, decodeActs)
+}
 
 // Entry reads one entry. Errors: ErrNoEntry, ErrChain, ErrNewer.
 func (l *Log) Entry(ctx context.Context, seq uint64) (*Record, error) {
@@ -46,22 +53,27 @@ func (l *Log) Entry(ctx context.Context, seq uint64) (*Record, error) {
 
 // Body reads the body of an entry and checks it against the entry. Errors: ErrChain.
 func (l *Log) Body(ctx context.Context, e *Entry) (*Body, error) {
+	return readBody(ctx, l, e, DecodeBody)
+}
+
+// readBody reads what decode makes of the body of an entry.
+func readBody[T any](ctx context.Context, l *Log, e *Entry, decode func([]byte) (T, error)) (none T, err error) {
 	if !l.zone.Owns(e.Body.Key) {
-		return nil, fmt.Errorf("read body of log entry %d: %w: key %q lies outside %s", e.Seq, ErrChain, e.Body.Key, l.zone.Prefix)
+		return none, fmt.Errorf("read body of log entry %d: %w: key %q lies outside %s", e.Seq, ErrChain, e.Body.Key, l.zone.Prefix)
 	}
 	data, err := l.get(ctx, e.Body.Key)
 	if errors.Is(err, storage.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", ErrChain, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read body of log entry %d: %w", e.Seq, err)
+		return none, fmt.Errorf("read body of log entry %d: %w", e.Seq, err)
 	}
 	if Hash(data) != e.Body.SHA256 && !planted.Bug("skip-chain-check") {
-		return nil, fmt.Errorf("read body of log entry %d: %w: %s has another hash than the entry says", e.Seq, ErrChain, e.Body.Key)
+		return none, fmt.Errorf("read body of log entry %d: %w: %s has another hash than the entry says", e.Seq, ErrChain, e.Body.Key)
 	}
-	b, err := DecodeBody(data)
+	b, err := decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("read body of log entry %d: %w", e.Seq, err)
+		return none, fmt.Errorf("read body of log entry %d: %w", e.Seq, err)
 	}
 	return b, nil
 }
@@ -135,7 +147,7 @@ func (l *Log) follow(ctx context.Context, s *State, to uint64) (*State, error) {
 		if err != nil {
 			return nil, err
 		}
-		b, err := r.ReadBody(ctx)
+		b, err := readBody(ctx, l, r.Entry, decodeFold(r.Seq))
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +157,7 @@ func (l *Log) follow(ctx context.Context, s *State, to uint64) (*State, error) {
 		if planted.Bug("skip-chain-check") {
 			r.Prev = n.Hash
 		}
-		if err := n.apply(r.Entry, r.Hash, b); err != nil {
+		if err := n.apply(ctx, r.Entry, r.Hash, b.Body, b.inputs); err != nil {
 			return nil, err
 		}
 		if n.Seq == to {
@@ -157,20 +169,33 @@ func (l *Log) follow(ctx context.Context, s *State, to uint64) (*State, error) {
 
 // get reads a whole object.
 func (l *Log) get(ctx context.Context, key string) ([]byte, error) {
-	r, info, err := l.zone.Store.Get(ctx, key, storage.GetOptions{})
+	data, _, err := l.getPart(ctx, key, storage.GetOptions{})
+	return data, err
+}
+
+// getPart reads an object, or the part of it that the options ask for, which begins in it.
+func (l *Log) getPart(ctx context.Context, key string, o storage.GetOptions) ([]byte, storage.Info, error) {
+	r, info, err := l.zone.Store.Get(ctx, key, o)
 	if err != nil {
-		return nil, err
+		return nil, info, err
 	}
-	var buf bytes.Buffer
-	buf.Grow(int(info.Size) + bytes.MinRead)
-	_, err = buf.ReadFrom(r)
+	size := max(info.Size-o.Offset, 0)
+	if o.Length > 0 {
+		size = min(size, o.Length)
+	}
+	// Not io.ReadAll, which would copy as it grows. The one byte more finds the end.
+	data := make([]byte, size+1)
+	n, err := io.ReadFull(r, data)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
 	if err := errors.Join(err, r.Close()); err != nil {
-		return nil, fmt.Errorf("read %s: %w", key, err)
+		return nil, info, fmt.Errorf("read %s: %w", key, err)
 	}
-	if int64(buf.Len()) != info.Size {
-		return nil, fmt.Errorf("read %s: %d of %d bytes: %w", key, buf.Len(), info.Size, io.ErrUnexpectedEOF)
+	if int64(n) != size {
+		return nil, info, fmt.Errorf("read %s: %d of %d bytes: %w", key, n, size, io.ErrUnexpectedEOF)
 	}
-	return buf.Bytes(), nil
+	return data[:size], info, nil
 }
 
 // Put puts the encoded bytes of entry seq, once. The same bytes may be put again after any error but ErrTaken, and must

@@ -34,6 +34,10 @@ type State struct {
 	Oldest uint64
 	// Counts over all entries.
 	Counts Counts
+
+	// from is the checkpoint that the state was read from, 0 if none; behind are the bytes of the bodies after it.
+	from   uint64
+	behind int64
 }
 
 // Content is what a partition holds.

@@ -17,7 +17,7 @@ const (
 )
 
 // checkpointFormat ends the names of checkpoints that this program can read.
-const checkpointFormat = ".v1"
+const checkpointFormat = ".v2"
 
 // LogPath is the path of entry seq.
 func LogPath(seq uint64) string { return fmt.Sprintf("%s%020d", LogPrefix, seq) }

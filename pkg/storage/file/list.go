@@ -35,14 +35,22 @@ type walk struct {
 	s             *Store
 	prefix, after string
 	yield         func(storage.Info, error) bool
+	spare         [][]node // for directories to come: only those that lie in one another are held at once
 }
 
 // node is an entry of a directory as a listing sees it.
 type node struct {
 	// name is followed by a slash for a directory.
 	name string
-	// stat is filled in for what a symbolic link leads to, else zero.
+	// stat is filled in for a file by an FS that is a dirReader, and for what a symbolic link leads to; else zero.
 	stat Stat
+}
+
+// dirReader is what an FS may be besides, to list a directory with all that a listing says of the files in it.
+type dirReader interface {
+	// readDirStat appends to dst the names in a directory that are asked for, in order of the names, each with its Stat;
+	// symbolic links are not followed. A name that vanishes meanwhile is left out.
+	readDirStat(dir string, wants func(name string) bool, dst []node) ([]node, error)
 }
 
 // wants says whether a file of that key is asked for.
@@ -67,7 +75,9 @@ func (w *walk) dir(ctx context.Context, dir string) (bool, error) {
 	if err != nil {
 		return false, fail("list", dir, err)
 	}
-	for _, n := range nodes {
+	defer func() { w.spare = append(w.spare, nodes) }()
+	for i := range nodes {
+		n := &nodes[i]
 		if err := ctx.Err(); err != nil {
 			return false, fail("list", dir, err)
 		}
@@ -79,7 +89,7 @@ func (w *walk) dir(ctx context.Context, dir string) (bool, error) {
 			continue
 		}
 		st := n.stat
-		if st.Mode == 0 && st.Inode == 0 {
+		if st.Inode == 0 { // no file has that number
 			st, err = w.s.fs.Stat(w.s.path(key))
 			if absent(err) {
 				continue
@@ -104,45 +114,69 @@ func (w *walk) dir(ctx context.Context, dir string) (bool, error) {
 // read gives the files and directories of a directory that are asked for, in order. A directory that is missing is
 // empty.
 func (w *walk) read(dir string) ([]node, error) {
-	entries, err := w.s.fs.ReadDir(w.s.path(dir))
+	var nodes []node
+	if n := len(w.spare); n > 0 {
+		nodes, w.spare = w.spare[n-1][:0], w.spare[:n-1]
+	}
+	all := strings.HasPrefix(dir, w.prefix) && dir > w.after // then all in it is, too
+	wants := func(name string) bool {
+		return !strings.HasPrefix(name, temporary) && (all || w.wants(dir+name) || w.wantsIn(dir+name+"/"))
+	}
+	nodes, err := w.entries(dir, wants, nodes)
 	if absent(err) {
-		return nil, nil
+		return nodes, nil
 	}
 	if err != nil {
-		return nil, err
+		return nodes, err
 	}
-	nodes := make([]node, 0, len(entries))
-	for _, e := range entries {
-		file, sub := w.wants(dir+e.Name), w.wantsIn(dir+e.Name+"/")
-		if strings.HasPrefix(e.Name, temporary) || !file && !sub {
-			continue
-		}
-		n, typ := node{name: e.Name}, e.Type
+	kept := nodes[:0]
+	inOrder := true
+	for _, n := range nodes {
+		typ := n.stat.Mode.Type()
+		file, sub := all || w.wants(dir+n.name), all || w.wantsIn(dir+n.name+"/")
 		if typ&fs.ModeSymlink != 0 {
-			n.stat, err = w.s.fs.Stat(w.s.path(dir + e.Name))
+			n.stat, err = w.s.fs.Stat(w.s.path(dir + n.name))
 			if absent(err) {
 				continue // it leads nowhere
 			}
 			if err != nil {
-				return nil, err
+				return nodes, err
 			}
 			typ = n.stat.Mode.Type()
 			if typ.IsDir() && sub {
-				if err := w.loop(dir, e.Name, n.stat); err != nil {
-					return nil, err
+				if err := w.loop(dir, n.name, n.stat); err != nil {
+					return nodes, err
 				}
 			}
 		}
 		switch {
 		case typ.IsDir() && sub:
 			n.name += "/"
-			nodes = append(nodes, n)
+			inOrder = false
+			kept = append(kept, n)
 		case typ.IsRegular() && file:
-			nodes = append(nodes, n)
+			kept = append(kept, n)
 		}
 	}
-	slices.SortFunc(nodes, func(a, b node) int { return strings.Compare(a.name, b.name) })
-	return nodes, nil
+	if !inOrder {
+		slices.SortFunc(kept, func(a, b node) int { return strings.Compare(a.name, b.name) })
+	}
+	return kept, nil
+}
+
+// entries appends what is in a directory and wanted, in order of the names. Where the FS is no dirReader, Stat has the type alone.
+func (w *walk) entries(dir string, wants func(name string) bool, dst []node) ([]node, error) {
+	if d, ok := w.s.fs.(dirReader); ok {
+		return d.readDirStat(w.s.path(dir), wants, dst)
+	}
+	entries, err := w.s.fs.ReadDir(w.s.path(dir))
+	for _, e := range entries {
+		if wants(e.Name) {
+			dst = append(dst, node{name: e.Name, stat: Stat{Mode: e.Type}})
+		}
+	}
+	slices.SortFunc(dst, func(a, b node) int { return strings.Compare(a.name, b.name) })
+	return dst, err
 }
 
 // loop refuses a symbolic link in dir that leads to a directory on the way to it. A link that leads further up is
