@@ -25,7 +25,7 @@ func (d *Decoder) common(c *batch.Chunk, p int) *fail {
 	}
 	for _, i := range t.must {
 		v := t.vecs[i]
-		if v.n <= r.row || v.valid[r.row>>6]>>(r.row&63)&1 == 0 {
+		if v.n <= r.row { // nulls are only padded when a later value comes
 			return &fail{rule: "required", reason: "no " + t.schema.Columns[i].Path.String()}
 		}
 	}
@@ -42,9 +42,7 @@ func (d *Decoder) common(c *batch.Chunk, p int) *fail {
 		}
 	}
 	if t.quality >= 0 {
-		v := t.vecs[t.quality]
-		v.f64 = append(v.f64, 1)
-		v.mark(1)
+		t.vecs[t.quality].addFloat64(1)
 	}
 	return nil
 }
@@ -194,7 +192,7 @@ func (d *Decoder) accept(c *batch.Chunk, start, end int) error {
 	}
 	for _, v := range r.checks {
 		if v.text.full() {
-			v.text.toPlain(v.valid)
+			v.text.toPlain(v.nulls)
 		}
 	}
 	t.rows.origins = append(t.rows.origins, o)

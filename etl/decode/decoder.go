@@ -38,6 +38,7 @@ type Decoder struct {
 	out    *Output
 
 	strict  bool               // no fast path; of tests
+	general bool               // no plain ways either (see Decoder.take); of tests
 	eager   bool               // the fast path never pauses; of tests
 	folders map[string]*shapes // by folder; nil: none learned
 	shapes  *shapes            // of the last record's folder

@@ -118,7 +118,7 @@ func (d *Decoder) structure(t *typ, v *vector, x value) {
 		}
 		p = d.comma(m.end)
 	}
-	v.mark(1)
+	v.n++
 	for _, kid := range v.kids {
 		kid.pad(v.n)
 	}

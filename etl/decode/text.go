@@ -2,6 +2,7 @@ package decode
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 )
@@ -22,6 +23,9 @@ type text struct {
 	born  []int32  // for each entry the number of the value that brought it
 	slots []uint64 // hash table: upper half of the hash, entry + 1; 0 is empty
 	short *shorts  // of addShort; nil until it is first called
+
+	spare    []byte // memory for toPlain
+	spareOff []int32
 }
 
 var dictSeed = rand.Uint64() // the order of entries does not depend on it
@@ -104,13 +108,14 @@ func (t *text) rehash(size int) {
 	}
 }
 
-func (t *text) null() {
+// nulls appends n nulls.
+func (t *text) nulls(n int) {
 	if t.plain {
-		t.off = append(t.off, int32(len(t.heap)))
+		t.off = repeat(t.off, int32(len(t.heap)), n)
 	} else {
-		t.codes = append(t.codes, 0)
+		t.codes = zeros(t.codes, n)
 	}
-	t.n++
+	t.n += n
 }
 
 // truncate takes back the values from n on, with the entries that they brought.
@@ -139,20 +144,23 @@ func (t *text) truncate(n int) {
 	t.n = n
 }
 
-// toPlain writes the values out. valid tells nulls from values.
-func (t *text) toPlain(valid []uint64) {
+// toPlain writes the values out. nulls are those of the vector.
+func (t *text) toPlain(nulls []run) {
 	size := 0
-	for i, c := range t.codes {
-		if valid[i>>6]>>(i&63)&1 != 0 {
+	for from, to := range values(nulls, len(t.codes)) {
+		for _, c := range t.codes[from:to] {
 			size += len(t.entry(int(c)))
 		}
 	}
-	heap, off := make([]byte, 0, max(size, cap(t.heap))), make([]int32, 0, max(len(t.codes), cap(t.off)))
-	for i, c := range t.codes {
-		off = append(off, int32(len(heap)))
-		if valid[i>>6]>>(i&63)&1 != 0 {
+	heap, off := slices.Grow(t.spare[:0], size), slices.Grow(t.spareOff[:0], len(t.codes))
+	for from, to := range values(nulls, len(t.codes)) {
+		off = repeat(off, int32(len(heap)), from-len(off))
+		for _, c := range t.codes[from:to] {
+			off = append(off, int32(len(heap)))
 			heap = append(heap, t.entry(int(c))...)
 		}
 	}
+	off = repeat(off, int32(len(heap)), len(t.codes)-len(off))
+	t.spare, t.spareOff = t.heap, t.off
 	t.heap, t.off, t.plain = heap, off, true
 }

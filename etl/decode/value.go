@@ -28,8 +28,7 @@ func (d *Decoder) put(t *typ, v *vector, x value) (fits, exact bool) {
 		if x.kind == 't' || x.kind == 'f' || x.kind == '"' {
 			text := d.content(x)
 			if yes := string(text) == "true"; yes || string(text) == "false" {
-				v.bools = append(v.bools, yes)
-				v.mark(1)
+				v.addBool(yes)
 				return true, true
 			}
 		}
@@ -90,22 +89,21 @@ func (d *Decoder) number(t *typ, v *vector, x value) (fits, exact bool) {
 	case schema.Double:
 		f, exact, ok := jsontext.Float64(text)
 		if ok {
-			v.f64 = append(v.f64, f)
-			v.mark(1)
+			v.addFloat64(f)
 		}
 		return ok, exact
 	case schema.Float:
 		f, exact, ok := jsontext.Float32(text)
 		if ok {
 			v.f32 = append(v.f32, f)
-			v.mark(1)
+			v.n++
 		}
 		return ok, exact
 	}
 	n, ok := jsontext.Decimal128(text, t.Precision, t.Scale)
 	if ok {
 		v.dec = append(v.dec, n)
-		v.mark(1)
+		v.n++
 	}
 	return ok, true
 }
