@@ -33,14 +33,10 @@ func (v *vector) data(t *schema.Type, mem memory.Allocator) arrow.ArrayData {
 	}
 	kind := t.Arrow()
 	switch v.kind {
-	case schema.Bigint, schema.Timestamp:
+	case schema.Bigint, schema.Timestamp, schema.Double:
 		m.add(asBytes(v.i64))
-	case schema.Int, schema.Date:
+	case schema.Int, schema.Date, schema.Float:
 		m.add(asBytes(v.i32))
-	case schema.Double:
-		m.add(asBytes(v.f64))
-	case schema.Float:
-		m.add(asBytes(v.f32))
 	case schema.Decimal:
 		m.add(asBytes(v.dec))
 	case schema.Boolean:

@@ -30,6 +30,7 @@ type Decoder struct {
 	plans   map[planKey]*plan // by what a record says of its source
 	names   map[string]string // of sources, as records spell them
 	last    *plan             // of the last record: the next is most likely alike
+	mixed   int               // records left whose source is looked for first (see guess)
 	touched []*table          // with rows or counts in this unit
 
 	record record

@@ -81,9 +81,8 @@ func (d *Decoder) members(n *node, p, depth int) (int, error) {
 func (d *Decoder) known(n *node, p, depth int) (int, error) {
 	switch {
 	case n.op >= opText:
-		s := &n.slots[0]
-		s.vec.pad(d.record.row)
-		if end := d.take(s, p); end != 0 {
+		n.one.vec.pad(d.record.row)
+		if end := d.take(&n.one, p); end != 0 {
 			return end, nil
 		}
 	case n.op == opObject && d.record.b[p] == '{':

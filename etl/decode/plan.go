@@ -37,8 +37,9 @@ const (
 
 // node is a place in the records that the schema knows: a column's path or a part of one.
 type node struct {
-	op    opcode // how its values are taken; by slots[0] from opText on
+	op    opcode // how its values are taken
 	seen  uint64 // the object in which the key was last met
+	one   slot   // the only one of slots, where op is opText or a later one
 	slots []slot
 	place
 	key  string
@@ -109,7 +110,7 @@ func (n *node) compile(plainly bool) {
 			n.op = opTime
 		}
 	case len(n.slots) == 1 && !n.time:
-		n.op = n.slots[0].op
+		n.op, n.one = n.slots[0].op, n.slots[0]
 	}
 	n.keys = newKeys(n.kids)
 	for _, k := range n.kids {

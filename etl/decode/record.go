@@ -92,6 +92,11 @@ func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err er
 		if plan, err = d.planOf(c.Object.Source, "", false); err != nil {
 			return p, nil, err
 		}
+	} else if d.mixed > 0 {
+		d.mixed--
+		if g := d.guess(c.Object.Source, b, p); g != nil {
+			plan = g
+		}
 	}
 	text, at := b, p
 	for {
@@ -99,6 +104,7 @@ func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err er
 		if perr == errNamed { // the record names another source than the plan's: most likely that is the right one
 			d.undo()
 			r.named = true
+			d.mixed = mostMixed
 			if plan, err = d.planOf(c.Object.Source, d.name(r.top[isSource]), true); err != nil {
 				return p, nil, err
 			}
@@ -133,6 +139,7 @@ func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err er
 			break
 		}
 		d.undo()
+		d.mixed = mostMixed
 		plan = right
 	}
 	if !r.repeated && &text[0] == &b[0] {
@@ -140,6 +147,26 @@ func (d *Decoder) one(c *batch.Chunk, b []byte, p int) (end int, f *fail, err er
 	}
 	return d.finish(c, plan, at, end)
 }
+
+// guess is the plan of the source that the record at p seems to name, nil if that has none yet or none is seen. Where sources
+// are mixed, the last record's plan is often wrong, and half of the record may have been gone through before its source says
+// so. A search for the first text that looks like the envelope's source is far quicker; if it is something else, only time is
+// lost. Three sources in turn and keys in random order, 1.4 KB a record: 3.1 µs instead of 3.8.
+func (d *Decoder) guess(folder string, b []byte, p int) *plan {
+	// The search goes from one first byte of what it looks for to the next: a u is rarer than a quote.
+	i := bytes.Index(b[p:len(b)-jsontext.Padding], sourceKey)
+	if i < 0 {
+		return nil
+	}
+	p += i + len(sourceKey)
+	end := jsontext.PlainEnd(b, p)
+	return d.plans[planKey{folder, string(b[p:end]), true}]
+}
+
+var sourceKey = []byte(`urce":"`)
+
+// mostMixed is for how many records sources count as mixed after one that was tried with the wrong plan.
+const mostMixed = 256
 
 // finish gives the parsed record, which begins at p of its text, its common columns.
 func (d *Decoder) finish(c *batch.Chunk, plan *plan, p, end int) (int, *fail, error) {

@@ -274,7 +274,7 @@ func (l *learner) value(n, kid *node, key []byte, p, depth int) {
 	case kid.op == opTime:
 		s.op = opTime
 	case kid.op >= opText:
-		s.op, s.slot = kid.op, &kid.slots[0]
+		s.op, s.slot = kid.op, &kid.one
 	}
 	l.bound = l.bound || s.plan != nil
 	l.add(p, &s)

@@ -48,7 +48,6 @@ func (t *text) addShort(b []byte, p, n int) (check bool) {
 	e := &c.entries[(low*0x9e3779b97f4a7c15^high*0xc2b2ae3d27d4eb4f)>>(64-cacheBits)&(1<<cacheBits-1)]
 	if e.low == low && e.high == high && e.gen == c.gen {
 		t.codes = append(t.codes, e.code)
-		t.n++
 		return false
 	}
 	check = t.add(b[p : p+n])

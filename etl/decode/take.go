@@ -155,7 +155,6 @@ func (d *Decoder) takeText(v *vector, p int) (end int) {
 		}
 		t.heap = heap
 		t.off = append(t.off, int32(start))
-		t.n++
 		v.n++
 		return end
 	}

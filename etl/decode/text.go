@@ -13,16 +13,14 @@ import (
 // (or the same input would give other batches with other timing). So truncate takes entries back too, and whether the
 // column goes plain is only decided between rows.
 type text struct {
-	limit int  // most entries of the dictionary
-	plain bool // strings stand in heap one after the other, off has where each begins
 	heap  []byte
-	off   []int32 // plain: where each value begins; else where each entry of the dictionary does
-	n     int     // values, nulls too
-
-	codes []uint32
-	born  []int32  // for each entry the number of the value that brought it
-	slots []uint64 // hash table: upper half of the hash, entry + 1; 0 is empty
+	off   []int32  // plain: where each value begins; else where each entry of the dictionary does
+	plain bool     // strings stand in heap one after the other, off has where each begins
+	codes []uint32 // not plain: of all values, 0 for nulls
 	short *shorts  // of addShort; nil until it is first called
+	slots []uint64 // hash table: upper half of the hash, entry + 1; 0 is empty
+	born  []int32  // for each entry the number of the value that brought it
+	limit int      // most entries of the dictionary
 
 	spare    []byte // memory for toPlain
 	spareOff []int32
@@ -32,15 +30,16 @@ var dictSeed = rand.Uint64() // the order of entries does not depend on it
 
 const firstSlots = 256
 
-// A column with more than earlyShare/16 distinct values among its first earlyCheck goes plain at once.
+// A column with more than such a share of distinct values among its first ones goes plain at once, in 32nds. The first look costs
+// little and finds the columns in which nothing comes twice: those of a batch of some hundred rows would else all be
+// hashed in vain (256 rows a batch, 40 columns: a tenth of all decoding).
 const (
-	earlyCheck = 512
-	earlyShare = 12
+	firstCheck, firstShare = 64, 30
+	earlyCheck, earlyShare = 512, 24
 )
 
 func (t *text) reset() {
 	t.plain = t.limit == 0
-	t.n = 0
 	t.heap, t.off, t.codes, t.born = t.heap[:0], t.off[:0], t.codes[:0], t.born[:0]
 	clear(t.slots)
 	t.forget()
@@ -51,7 +50,6 @@ func (t *text) add(s []byte) (check bool) {
 	if t.plain {
 		t.off = append(t.off, int32(len(t.heap)))
 		t.heap = append(t.heap, s...)
-		t.n++
 		return false
 	}
 	if t.slots == nil {
@@ -64,7 +62,6 @@ func (t *text) add(s []byte) (check bool) {
 		if e := t.slots[i]; e>>32 == h>>32 {
 			if code := uint32(e) - 1; string(t.entry(int(code))) == string(s) {
 				t.codes = append(t.codes, code)
-				t.n++
 				return false
 			}
 		}
@@ -72,10 +69,9 @@ func (t *text) add(s []byte) (check bool) {
 	code := len(t.off)
 	t.slots[i] = h>>32<<32 | uint64(code+1)
 	t.off = append(t.off, int32(len(t.heap)))
-	t.born = append(t.born, int32(t.n))
+	t.born = append(t.born, int32(len(t.codes)))
 	t.heap = append(t.heap, s...)
 	t.codes = append(t.codes, uint32(code))
-	t.n++
 	if (code+1)*2 > len(t.slots) {
 		t.rehash(2 * len(t.slots))
 	}
@@ -84,7 +80,8 @@ func (t *text) add(s []byte) (check bool) {
 
 // full reports whether the dictionary does not pay.
 func (t *text) full() bool {
-	return !t.plain && (len(t.off) > t.limit || t.n >= earlyCheck && len(t.off) > t.n/16*earlyShare)
+	n, all := len(t.off), len(t.codes)
+	return !t.plain && (n > t.limit || all >= firstCheck && 32*n > all*firstShare || all >= earlyCheck && 32*n > all*earlyShare)
 }
 
 // entry is the dictionary's entry i.
@@ -115,7 +112,6 @@ func (t *text) nulls(n int) {
 	} else {
 		t.codes = zeros(t.codes, n)
 	}
-	t.n += n
 }
 
 // truncate takes back the values from n on, with the entries that they brought.
@@ -123,7 +119,6 @@ func (t *text) truncate(n int) {
 	if t.plain {
 		t.heap = t.heap[:t.off[n]]
 		t.off = t.off[:n]
-		t.n = n
 		return
 	}
 	if len(t.born) > 0 && int(t.born[len(t.born)-1]) >= n {
@@ -141,7 +136,6 @@ func (t *text) truncate(n int) {
 		t.off, t.born = t.off[:last], t.born[:last]
 	}
 	t.codes = t.codes[:n]
-	t.n = n
 }
 
 // toPlain writes the values out. nulls are those of the vector.

@@ -121,3 +121,26 @@ func TestVectorTruncate(t *testing.T) {
 		t.Errorf("differ:\n%v\n%v", a, b)
 	}
 }
+
+// A column goes plain after a few values if nothing comes twice, and later if little does.
+func TestTextGoesPlain(t *testing.T) {
+	for _, c := range []struct{ again, plainAt int }{{1000, firstCheck}, {20, firstCheck}, {5, earlyCheck}, {3, 0}} {
+		v := newVector(&schema.Type{Kind: schema.String}, 1<<20)
+		at := 0
+		for i := 1; i <= 2*earlyCheck; i++ {
+			value := i
+			if i%c.again == 0 { // one of so many is the first again
+				value = 1
+			}
+			if v.addText([]byte(strconv.Itoa(value))) && v.text.full() {
+				v.text.toPlain(v.nulls)
+			}
+			if v.text.plain && at == 0 {
+				at = i
+			}
+		}
+		if at != c.plainAt && at != c.plainAt+1 { // it is looked at when a value is new
+			t.Errorf("1 of %d again: plain at %d, want %d", c.again, at, c.plainAt)
+		}
+	}
+}

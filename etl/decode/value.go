@@ -95,8 +95,7 @@ func (d *Decoder) number(t *typ, v *vector, x value) (fits, exact bool) {
 	case schema.Float:
 		f, exact, ok := jsontext.Float32(text)
 		if ok {
-			v.f32 = append(v.f32, f)
-			v.n++
+			v.addInt32(int32(math.Float32bits(f)))
 		}
 		return ok, exact
 	}

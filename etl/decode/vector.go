@@ -2,6 +2,7 @@ package decode
 
 import (
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
@@ -15,17 +16,15 @@ import (
 //
 // Absent values need no call: pad fills the gap when the next value comes, or at the end. Nulls are kept as runs, of which the
 // bits that Arrow wants are made at the end: so a value costs no bit, and a gap of a thousand rows as much as one of one row.
-type vector struct {
+type vector struct { // what a value needs first, so that it lies in one or two lines of the cache
+	n     int // values so far, nulls too
 	kind  schema.Kind
-	n     int     // values so far, nulls too
+	i64   []int64 // Bigint, Timestamp; Double, its bits
 	nulls []run   // in order, none touches the next
-	i64   []int64 // Bigint, Timestamp
-	i32   []int32 // Int, Date
-	f64   []float64
-	f32   []float32
+	text  text    // String, JSON, Binary
+	i32   []int32 // Int, Date; Float, its bits
 	dec   []decimal128.Num
 	bools []bool
-	text  text      // String, JSON, Binary
 	off   []int32   // List, Map: where each begins in its children
 	kids  []*vector // List: the elements; Map: keys, values; Struct: the fields
 }
@@ -54,7 +53,7 @@ func newVector(t *schema.Type, limit int) *vector {
 
 func (v *vector) addInt64(x int64)     { v.i64 = append(v.i64, x); v.n++ }
 func (v *vector) addInt32(x int32)     { v.i32 = append(v.i32, x); v.n++ }
-func (v *vector) addFloat64(x float64) { v.f64 = append(v.f64, x); v.n++ }
+func (v *vector) addFloat64(x float64) { v.addInt64(int64(math.Float64bits(x))) }
 func (v *vector) addBool(x bool)       { v.bools = append(v.bools, x); v.n++ }
 
 // addList appends the list (or map) whose elements are the children's values from start on.
@@ -80,14 +79,10 @@ func (v *vector) pad(n int) {
 func (v *vector) fill(n int) {
 	more := n - v.n
 	switch v.kind {
-	case schema.Bigint, schema.Timestamp:
+	case schema.Bigint, schema.Timestamp, schema.Double:
 		v.i64 = zeros(v.i64, more)
-	case schema.Int, schema.Date:
+	case schema.Int, schema.Date, schema.Float:
 		v.i32 = zeros(v.i32, more)
-	case schema.Double:
-		v.f64 = zeros(v.f64, more)
-	case schema.Float:
-		v.f32 = zeros(v.f32, more)
 	case schema.Decimal:
 		v.dec = zeros(v.dec, more)
 	case schema.Boolean:
@@ -177,14 +172,10 @@ func (v *vector) truncate(n int) {
 		v.nulls = v.nulls[:last]
 	}
 	switch v.kind {
-	case schema.Bigint, schema.Timestamp:
+	case schema.Bigint, schema.Timestamp, schema.Double:
 		v.i64 = v.i64[:n]
-	case schema.Int, schema.Date:
+	case schema.Int, schema.Date, schema.Float:
 		v.i32 = v.i32[:n]
-	case schema.Double:
-		v.f64 = v.f64[:n]
-	case schema.Float:
-		v.f32 = v.f32[:n]
 	case schema.Decimal:
 		v.dec = v.dec[:n]
 	case schema.Boolean:
@@ -206,7 +197,7 @@ func (v *vector) truncate(n int) {
 // reset empties the vector and keeps its memory.
 func (v *vector) reset() {
 	v.n = 0
-	v.nulls, v.i64, v.i32, v.f64, v.f32 = v.nulls[:0], v.i64[:0], v.i32[:0], v.f64[:0], v.f32[:0]
+	v.nulls, v.i64, v.i32 = v.nulls[:0], v.i64[:0], v.i32[:0]
 	v.dec, v.bools, v.off = v.dec[:0], v.bools[:0], v.off[:0]
 	v.text.reset()
 	for _, k := range v.kids {
