@@ -276,7 +276,7 @@ func TestGuessAgainstProfile(t *testing.T) {
 		for run := range 2 {
 			r.land(t, store, run)
 			p, err := plan.List(t.Context(), zone, plan.Options{
-				Consumed: func(key, _ string) bool { return seen[key] }, RecordsAt: func(string) string { return "" },
+				Consumed: func(key, _ string) (bool, error) { return seen[key], nil }, RecordsAt: func(string) string { return "" },
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -373,7 +373,7 @@ func TestGuessMisled(t *testing.T) {
 				t.Fatal(err)
 			}
 			p, err := plan.List(t.Context(), zone, plan.Options{
-				Consumed: func(string, string) bool { return false }, RecordsAt: func(string) string { return "" },
+				Consumed: func(string, string) (bool, error) { return false, nil }, RecordsAt: func(string) string { return "" },
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -25,26 +24,19 @@ func (v *vector) array(t *schema.Type, n int, mem memory.Allocator) arrow.Array 
 }
 
 func (v *vector) data(t *schema.Type, mem memory.Allocator) arrow.ArrayData {
-	nulls := v.n
-	for _, w := range v.valid {
-		nulls -= bits.OnesCount64(w)
-	}
+	nulls := v.nullCount()
 	m := maker{mem: mem, n: v.n, nulls: nulls}
 	if nulls > 0 {
-		m.add(asBytes(v.valid)[:(v.n+7)/8])
+		v.validity(m.grow((v.n + 7) / 8))
 	} else {
 		m.buffers = append(m.buffers, nil)
 	}
 	kind := t.Arrow()
 	switch v.kind {
-	case schema.Bigint, schema.Timestamp:
+	case schema.Bigint, schema.Timestamp, schema.Double:
 		m.add(asBytes(v.i64))
-	case schema.Int, schema.Date:
+	case schema.Int, schema.Date, schema.Float:
 		m.add(asBytes(v.i32))
-	case schema.Double:
-		m.add(asBytes(v.f64))
-	case schema.Float:
-		m.add(asBytes(v.f32))
 	case schema.Decimal:
 		m.add(asBytes(v.dec))
 	case schema.Boolean:
@@ -57,7 +49,7 @@ func (v *vector) data(t *schema.Type, mem memory.Allocator) arrow.ArrayData {
 		}
 	case schema.String, schema.JSON, schema.Binary:
 		if x := &v.text; !x.plain && len(x.off)*2 > v.n-nulls {
-			x.toPlain(v.valid)
+			x.toPlain(v.nulls)
 		}
 		if !v.text.plain {
 			values := maker{mem: mem, n: len(v.text.off), buffers: []*memory.Buffer{nil}}

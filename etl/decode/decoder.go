@@ -30,6 +30,7 @@ type Decoder struct {
 	plans   map[planKey]*plan // by what a record says of its source
 	names   map[string]string // of sources, as records spell them
 	last    *plan             // of the last record: the next is most likely alike
+	mixed   int               // records left whose source is looked for first (see guess)
 	touched []*table          // with rows or counts in this unit
 
 	record record
@@ -38,6 +39,7 @@ type Decoder struct {
 	out    *Output
 
 	strict  bool               // no fast path; of tests
+	general bool               // no plain ways either (see Decoder.take); of tests
 	eager   bool               // the fast path never pauses; of tests
 	folders map[string]*shapes // by folder; nil: none learned
 	shapes  *shapes            // of the last record's folder

@@ -10,12 +10,14 @@
 //
 // Which tree is right depends on the record: on the source that it names, and on whether it is an envelope, which its end may
 // tell. So the tree of the last record is tried; where that was wrong, the row is taken back and the record gone through
-// again; a source named before the data stops the attempt at once. Keys are predicted likewise: the one that followed last time
-// is compared first, as bytes. Rows that are rejected are taken back, too. What a batch holds, dictionaries included, depends on the unit alone,
-// not on what was tried or seen before.
+// again; a source named before the data stops the attempt at once. Rows that are rejected are taken back, too. What a batch
+// holds, dictionaries included, depends on the unit alone, not on what was tried or seen before.
+//
+// Keys are found by a hash of their ends (see keys), so that their order does not matter. A value is taken by its column's
+// type in one look where it is plain (see Decoder.take); else it is validated, then converted, and where it does not fit, rescued.
 //
 // Most records have the shape of one before: the same bytes between the values. Such bytes are compared as words with what was
-// learned (see shapes), and only the values are parsed, by the same code or to the same result. All that does not follow a shape is
+// learned (see shapes), and only the values are parsed, by the same code. All that does not follow a shape is
 // taken back and gone through strictly. Callers see no difference but in speed; Decoder.Paths counts.
 //
 // Rejected designs: arrow's builders, from which nothing can be taken back; a row of scratch values that is copied to columns

@@ -37,18 +37,15 @@ const (
 )
 
 // node is a place in the records that the schema knows: a column's path or a part of one.
-//
-// next and first predict the order of keys: the known key that followed this one in the last record, and the first of the
-// object. A key that stands where it is expected costs one comparison.
 type node struct {
+	op    opcode // how its values are taken
+	seen  uint64 // the object in which the key was last met
+	one   slot   // the only one of slots, where op is opText or a later one
+	slots []slot
 	place
-	key    string
-	quoted string // the key as it is usually written, with quotes
-	kids   map[string]*node
-	next   *node
-	first  *node
-	seen   uint64 // the object in which the key was last met
-	slots  []slot
+	key  string
+	kids map[string]*node
+	keys keys // the kids
 	// whole: a column takes objects here (json, map, struct), so that kids get them too, but nothing in them is unknown.
 	whole   bool
 	rescue  bool // Schema.Rescue
@@ -84,7 +81,7 @@ func (n *node) child(key string) *node {
 	k := n.kids[key]
 	if k == nil {
 		path := append(slices.Clone(n.path), key)
-		k = &node{place: newPlace(path), key: key, quoted: string(jsontext.AppendQuoted(nil, []byte(key))), field: isField(path)}
+		k = &node{place: newPlace(path), key: key, field: isField(path)}
 		if n.kids == nil {
 			n.kids = map[string]*node{}
 		}
@@ -107,10 +104,28 @@ func (n *node) at(p schema.Path) *node {
 	return n
 }
 
-// slot is a column that takes values of the records.
-type slot struct {
-	typ *typ
-	vec *vector
+// compile settles how the values of n and of all below it are taken: without plainly all in the general way.
+func (n *node) compile(plainly bool) {
+	switch {
+	case !plainly:
+	case n.consumed && n.special != isSource && !n.time:
+		n.op = opTop
+	case n.rescue || n.special != ordinary:
+	case len(n.kids) > 0:
+		if len(n.slots) == 0 {
+			n.op = opObject
+		}
+	case len(n.slots) == 0:
+		if n.time {
+			n.op = opTime
+		}
+	case len(n.slots) == 1 && !n.time:
+		n.op, n.one = n.slots[0].op, n.slots[0]
+	}
+	n.keys = newKeys(n.kids)
+	for _, k := range n.kids {
+		k.compile(plainly)
+	}
 }
 
 // typ is a type with what its values need compiled.
@@ -332,7 +347,9 @@ func columnType(s *schema.Schema, c *schema.Column) (*typ, error) {
 	return ct, err
 }
 
-func newPlan(t *table, envelope bool) *plan {
+// newPlan makes the plan of records that may have depth containers one in the other. plainly: values are taken by the plain
+// ways where those can.
+func newPlan(t *table, envelope bool, depth int, plainly bool) *plan {
 	root := &node{}
 	p := &plan{table: t, envelope: envelope, root: root}
 	for _, s := range []struct {
@@ -343,6 +360,7 @@ func newPlan(t *table, envelope bool) *plan {
 		n.special = s.special
 		n.consumed = envelope && s.special != isData
 	}
+	defer root.compile(plainly)
 	if t.schema == nil {
 		return p
 	}
@@ -351,7 +369,7 @@ func newPlan(t *table, envelope bool) *plan {
 			continue
 		}
 		n := root.at(t.schema.Columns[i].Path)
-		n.slots = append(n.slots, slot{t.typs[i], t.vecs[i]})
+		n.slots = append(n.slots, newSlot(t.typs[i], t.vecs[i], depth-len(n.path)))
 		n.whole = n.whole || t.typs[i].takesObjects()
 	}
 	for _, r := range t.schema.Rescue {

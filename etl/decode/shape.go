@@ -46,22 +46,6 @@ const (
 	mostWait     = 8192
 )
 
-// opcode is how a step takes the value behind its literal.
-type opcode uint8
-
-const (
-	opMember    opcode = iota // as the strict path does
-	opStranger                // a value without a column
-	opTop                     // record_id, ingested_at of an envelope
-	opTime                    // the event time, without a column of its own
-	opText                    // one string column
-	opDouble                  // one double column
-	opBigint                  // one bigint column
-	opInt                     // one int column
-	opTimestamp               // one timestamp column, whose first format is RFC 3339
-	opEnd                     // the record is over
-)
-
 // step is a literal and what follows it.
 type step struct {
 	words   [literalWords]uint64 // the literal's first bytes, filled up with zeros
@@ -74,16 +58,15 @@ type step struct {
 	special special // opTop
 	plan    *plan   // nil: of any
 	kid     *node
-	at      *place // opStranger
-	typ     *typ   // the one column
-	vec     *vector
+	at      *place  // opStranger
+	slot    *slot   // the one column
 	next    []*step // longer literals first: one may be the beginning of another
 }
 
 const literalWords = 6
 
 // masks keep the first bytes of a word.
-var masks = [8]uint64{0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff}
+var masks = [9]uint64{0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff, 0xffffffffffffffff}
 
 func newStep(literal []byte, op opcode) *step {
 	s := &step{n: len(literal), op: op}
@@ -213,7 +196,7 @@ func (l *learner) add(p int, s *step) {
 		l.s.next = slices.Delete(l.s.next, i, i+1)
 	}
 	t := newStep(literal, s.op)
-	t.depth, t.special, t.plan, t.kid, t.at, t.typ, t.vec = s.depth, s.special, s.plan, s.kid, s.at, s.typ, s.vec
+	t.depth, t.special, t.plan, t.kid, t.at, t.slot = s.depth, s.special, s.plan, s.kid, s.at, s.slot
 	i := slices.IndexFunc(l.s.next, func(k *step) bool { return k.n < t.n })
 	if i < 0 {
 		i = len(l.s.next)
@@ -283,17 +266,15 @@ func (l *learner) value(n, kid *node, key []byte, p, depth int) {
 	switch {
 	case kid == nil:
 		s.op, s.kid, s.at = opStranger, n, n.stranger(key)
-	case kid.consumed:
+	case kid.op == opTop:
 		s.op, s.special, s.kid = opTop, kid.special, nil
 		if !l.bound {
 			s.plan = nil
 		}
-	case kid.special != ordinary || kid.rescue:
-	case kid.time && len(kid.slots) == 0 && len(kid.kids) == 0:
+	case kid.op == opTime:
 		s.op = opTime
-	case len(kid.slots) == 1 && !kid.time:
-		s.typ, s.vec = kid.slots[0].typ, kid.slots[0].vec
-		s.op = s.typ.opcode()
+	case kid.op >= opText:
+		s.op, s.slot = kid.op, &kid.one
 	}
 	l.bound = l.bound || s.plan != nil
 	l.add(p, &s)

@@ -24,7 +24,7 @@ func TestTextTruncate(t *testing.T) {
 		cut, straight := newVector(&ty, limit), newVector(&ty, limit)
 		keep := func(v *vector, s string) {
 			if v.addText([]byte(s)) && v.text.full() {
-				v.text.toPlain(v.valid)
+				v.text.toPlain(v.nulls)
 			}
 		}
 		for round := range 2 { // the second with memory of the first
@@ -83,7 +83,7 @@ func TestVectorTruncate(t *testing.T) {
 			for j := range i % 5 {
 				elem.kids[0].pad(elem.n)
 				elem.kids[0].addText(fmt.Append(nil, i, j))
-				elem.mark(1)
+				elem.n++
 			}
 			l.addList(start)
 		}
@@ -92,14 +92,14 @@ func TestVectorTruncate(t *testing.T) {
 			start := m.kids[0].n
 			m.kids[0].addText([]byte("k"))
 			m.kids[1].bools = append(m.kids[1].bools, i%4 == 1)
-			m.kids[1].mark(1)
+			m.kids[1].n++
 			m.addList(start)
 		}
 		n.pad(v.n)
 		n.addInt32(int32(i))
 		b.pad(v.n)
 		b.addText([]byte{byte(i)})
-		v.mark(1)
+		v.n++
 	}
 	cut, straight := newVector(&ty, 0), newVector(&ty, 0)
 	var kept []int
@@ -119,5 +119,28 @@ func TestVectorTruncate(t *testing.T) {
 	defer b.Release()
 	if !array.Equal(a, b) {
 		t.Errorf("differ:\n%v\n%v", a, b)
+	}
+}
+
+// A column goes plain after a few values if nothing comes twice, and later if little does.
+func TestTextGoesPlain(t *testing.T) {
+	for _, c := range []struct{ again, plainAt int }{{1000, firstCheck}, {20, firstCheck}, {5, earlyCheck}, {3, 0}} {
+		v := newVector(&schema.Type{Kind: schema.String}, 1<<20)
+		at := 0
+		for i := 1; i <= 2*earlyCheck; i++ {
+			value := i
+			if i%c.again == 0 { // one of so many is the first again
+				value = 1
+			}
+			if v.addText([]byte(strconv.Itoa(value))) && v.text.full() {
+				v.text.toPlain(v.nulls)
+			}
+			if v.text.plain && at == 0 {
+				at = i
+			}
+		}
+		if at != c.plainAt && at != c.plainAt+1 { // it is looked at when a value is new
+			t.Errorf("1 of %d again: plain at %d, want %d", c.again, at, c.plainAt)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package jsontext
 
 import (
 	"math/bits"
-	"unicode/utf8"
 	"unsafe"
 )
 
@@ -11,10 +10,35 @@ const (
 	highs = 0x8080808080808080
 )
 
-// load8 reads eight bytes at p. The padding makes it safe for every p that a scan can reach; unsafe, because the
-// compiler cannot know that and a bounds check for each word costs a fifth of the scan.
-func load8(b []byte, p int) uint64 {
+// Load8 reads the eight bytes at p of the padded b as a word, the first of them lowest. Nothing checks p: it must be at most
+// the text's length (so at least Padding bytes follow) and not negative. A scan that stops at the padding's zeros never passes
+// that. Unsafe, because the compiler cannot know that and a bounds check for each word costs a fifth of the scan.
+func Load8(b []byte, p int) uint64 {
 	return *(*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), p))
+}
+
+// PlainEnd returns the first position from p on that holds no character of a string that stands for itself in ASCII: a quote,
+// a backslash, a control character or what is not ASCII.
+func PlainEnd(b []byte, p int) int {
+	for {
+		if m := specials(Load8(b, p)); m != 0 {
+			return p + bits.TrailingZeros64(m)>>3
+		}
+		p += 8
+	}
+}
+
+// KeyEnd returns the first position from p on that holds a quote, a backslash or a control character. What is not ASCII is
+// passed over unseen: for keys that are then compared with valid ones.
+func KeyEnd(b []byte, p int) int {
+	for {
+		w := Load8(b, p)
+		q, s := w^'"'*ones, w^'\\'*ones
+		if m := (((q - ones) &^ q) | ((s - ones) &^ s) | ((w - 0x20*ones) &^ w)) & highs; m != 0 {
+			return p + bits.TrailingZeros64(m)>>3
+		}
+		p += 8
+	}
 }
 
 // specials marks the bytes of w that end the plain run of a string: quote, backslash, control, non-ASCII. The lowest
@@ -128,7 +152,7 @@ key:
 
 // Literal returns the length of the literal true, false or null at p, or 0 where none stands.
 func Literal(b []byte, p int) int {
-	switch w := load8(b, p); {
+	switch w := Load8(b, p); {
 	case w&0xffffffff == 0x65757274, w&0xffffffff == 0x6c6c756e: // true, null
 		return 4
 	case w&0xffffffffff == 0x65736c6166: // false
@@ -142,7 +166,7 @@ func Literal(b []byte, p int) int {
 func (l Limits) String(b []byte, p int) (end int, escaped bool, err error) {
 	p++
 	for {
-		m := specials(load8(b, p))
+		m := specials(Load8(b, p))
 		if m == 0 {
 			p += 8
 			continue
@@ -165,15 +189,17 @@ func (l Limits) String(b []byte, p int) (end int, escaped bool, err error) {
 			escaped = true
 			p += n
 		case c >= 0x80:
-			n := multibyte(b, p)
-			if n == 0 {
-				if !l.ReplaceInvalid {
-					return p, escaped, &Error{p, Encoding, "invalid UTF-8"}
+			for b[p] >= 0x80 { // letters that follow each other
+				n := multibyte(uint32(Load8(b, p)))
+				if n == 0 {
+					if !l.ReplaceInvalid {
+						return p, escaped, &Error{p, Encoding, "invalid UTF-8"}
+					}
+					escaped = true
+					n = 1
 				}
-				escaped = true
-				n = 1
+				p += n
 			}
-			p += n
 		case p >= len(b)-Padding:
 			return p, escaped, &Error{p, Syntax, "text ends inside a string"}
 		default:
@@ -182,13 +208,25 @@ func (l Limits) String(b []byte, p int) (end int, escaped bool, err error) {
 	}
 }
 
-// multibyte returns the length of the UTF-8 sequence at p, whose first byte is not ASCII, or 0 where it is invalid.
-func multibyte(b []byte, p int) int {
-	r, n := utf8.DecodeRune(b[p : p+4])
-	if r == utf8.RuneError && n == 1 {
-		return 0
+// multibyte returns the length of the UTF-8 sequence that w begins with, whose first byte is not ASCII, or 0 where it is invalid. Of each
+// length one comparison looks at the marks of all bytes, a second at the bits that must not make an overlong form, a surrogate or what
+// passes U+10FFFF. Half the time of utf8.DecodeRune, which is a call.
+func multibyte(w uint32) int {
+	switch {
+	case w&0xc0e0 == 0x80c0:
+		if w&0x1e != 0 {
+			return 2
+		}
+	case w&0xc0c0f0 == 0x8080e0:
+		if x := w & 0x200f; x != 0 && x != 0x200d {
+			return 3
+		}
+	case w&0xc0c0c0f8 == 0x808080f0:
+		if x := w&7<<2 | w>>12&3; x >= 1 && x <= 16 { // bits 16 to 20 of the code point
+			return 4
+		}
 	}
-	return n
+	return 0
 }
 
 // escape returns the length of the escape at p, 0 where it is invalid, and Encoding if it stands for a lone surrogate.
