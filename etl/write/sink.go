@@ -1,7 +1,6 @@
 package write
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,16 +8,19 @@ import (
 	"hash"
 	"io"
 	"os"
+
+	"datalake/pkg/parquetfile"
 )
 
-// inMemory is up to which size a file waits in memory: 1 MiB. Many partitions may be open at once.
-const inMemory = 1 << 20
+// inMemory is up to which size a file waits in memory. Its row group's pages were there before it, and their memory is what
+// it takes: so nearly all files of a single row group wait there, and what a temporary file costs is kept for longer ones.
+const inMemory = 16 << 20
 
 // Sink takes the bytes of one file, hashes them, and gives them back from the start. Not safe for concurrent use.
 type Sink struct {
 	dir  string
 	hash hash.Hash
-	buf  bytes.Buffer
+	buf  parquetfile.Buffer
 	file *os.File
 	size int64
 }
@@ -30,7 +32,7 @@ func (s *Sink) Write(p []byte) (int, error) {
 	s.hash.Write(p)
 	s.size += int64(len(p))
 	if s.file == nil {
-		if s.buf.Len()+len(p) <= inMemory {
+		if s.buf.Len()+int64(len(p)) <= inMemory {
 			return s.buf.Write(p)
 		}
 		if err := s.open(); err != nil {
@@ -53,10 +55,10 @@ func (s *Sink) open() error {
 	if err := os.Remove(f.Name()); err != nil {
 		return fmt.Errorf("make a temporary file: %w", err)
 	}
-	if _, err := f.Write(s.buf.Bytes()); err != nil {
+	if _, err := io.Copy(f, s.buf.Reader()); err != nil {
 		return fmt.Errorf("write a temporary file: %w", err)
 	}
-	s.buf = bytes.Buffer{}
+	s.buf.Free()
 	return nil
 }
 
@@ -71,12 +73,12 @@ func (s *Sink) Body() io.ReadSeeker {
 	if s.file != nil {
 		return io.NewSectionReader(s.file, 0, s.size)
 	}
-	return bytes.NewReader(s.buf.Bytes())
+	return s.buf.Reader()
 }
 
 // Close gives memory and disk back.
 func (s *Sink) Close() error {
-	s.buf = bytes.Buffer{}
+	s.buf.Free()
 	if s.file == nil {
 		return nil
 	}

@@ -169,7 +169,7 @@ func TestFileSize(t *testing.T) {
 func TestTempDir(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	s := write.NewSink(missing)
-	if _, err := s.Write(make([]byte, 1<<20)); err != nil {
+	if _, err := s.Write(make([]byte, 16<<20)); err != nil {
 		t.Errorf("what fits in memory: %v", err)
 	}
 	if _, err := s.Write([]byte("x")); err == nil || !strings.Contains(err.Error(), missing) {

@@ -29,7 +29,8 @@ func (w *Writer) endGroup(s *scratch) error {
 			return err
 		}
 		if l := w.schema.Leaves[i]; w.filtered(l) {
-			filters[i] = buildFilter(ch.Hashes).Bytes()
+			s.filter = buildFilter(s.filter, ch.Hashes)
+			filters[i] = w.held.Join(s.filter.Bytes(), nil)
 		}
 		m, err := w.writeChunk(w.schema.Leaves[i], ch, &idx[i])
 		if err != nil {
@@ -64,6 +65,7 @@ func (w *Writer) endGroup(s *scratch) error {
 	w.groups = append(w.groups, g)
 	w.indexes = append(w.indexes, idx)
 	w.groupRows, w.groupBytes = 0, 0
+	w.held.Free()
 	return w.flush()
 }
 
@@ -98,7 +100,6 @@ func (w *Writer) writeChunk(l *shape.Leaf, ch encode.Chunk, idx *pageIndex) (met
 		if err := w.put(p.Data); err != nil {
 			return m, err
 		}
-		p.Data = nil
 	}
 	m.Encodings = encodings(m.EncodingStats)
 	m.CompressedSize = w.size - start

@@ -80,7 +80,7 @@ type limits struct {
 func defaultLimits(o Options) limits {
 	return limits{
 		Limits: encode.Limits{
-			PageRows: 16 << 10, PageLevels: 64 << 10, PageBytes: 1 << 20, DictValues: 64 << 10,
+			PageRows: 16 << 10, PageLevels: 64 << 10, PageBytes: 1 << 20, DictValues: 64 << 10, Sample: 4 << 10,
 			MaxValues: meta.MaxPageValues, MaxBytes: codec.MaxSize, // what is written must be readable
 		},
 		groupRows:  o.RowGroupRows,

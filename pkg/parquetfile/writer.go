@@ -8,11 +8,13 @@ import (
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/parquet-go/parquet-go/bloom"
 	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/encode"
 	"datalake/pkg/parquetfile/internal/fault"
 	"datalake/pkg/parquetfile/internal/meta"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 )
 
@@ -26,6 +28,7 @@ type Writer struct {
 	lim     limits
 	columns []*encode.Column
 	tops    [][]*encode.Column // the columns of each top-level field
+	held    pool.Arena         // the pages of the current row group
 
 	rows       int64 // in all
 	groupRows  int   // in the current row group
@@ -63,7 +66,7 @@ func newWriter(w io.Writer, s *arrow.Schema, o Options) (*Writer, error) {
 		if withBloom && (l.Phys != format.ByteArray || l.MaxRep > 0) {
 			return nil, fault.Unsupportedf("a bloom filter on %s of type %s", l.Path[0], l.Chain[0].Type)
 		}
-		c := encode.NewColumn(l, &x.lim.Limits, encode.Options{Compact: o.Encoding == Compact, Snappy: o.Compression == Snappy, Bloom: withBloom})
+		c := encode.NewColumn(l, &x.lim.Limits, &x.held, encode.Options{Compact: o.Encoding == Compact, Snappy: o.Compression == Snappy, Bloom: withBloom})
 		x.columns = append(x.columns, c)
 		top := slices.Index(fs.Fields, l.Chain[0])
 		x.tops[top] = append(x.tops[top], c)
@@ -91,11 +94,11 @@ func (w *Writer) Size() int64 { return w.size }
 // Buffered is about how many bytes of memory the Writer holds: encoded pages of the current row group, dictionaries,
 // and the values of pages that are not full.
 func (w *Writer) Buffered() int64 {
-	n := int64(0)
+	n := w.held.Memory()
 	for _, c := range w.columns {
 		n += c.Memory()
 	}
-	return n
+	return int64(n)
 }
 
 // Append adds the given rows of rec in that order; nil rows means all. The columns of rec are those of the Writer's
@@ -248,6 +251,7 @@ type scratch struct {
 	marshal meta.Marshaler
 	out     *bufio.Writer
 	rows    []uint32
+	filter  bloom.SplitBlockFilter
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -261,7 +265,7 @@ func (s *scratch) put() {
 	if s.out != nil {
 		s.out.Reset(nil) // after an error it still holds the file's writer
 	}
-	if s.Memory()+s.marshal.Cap()+4*cap(s.rows) <= maxScratch {
+	if s.Memory()+s.marshal.Cap()+4*cap(s.rows)+bloom.BlockSize*cap(s.filter) <= maxScratch {
 		scratches.Put(s)
 	}
 }
@@ -269,7 +273,7 @@ func (s *scratch) put() {
 // begin makes ready to put bytes, through the scratch's buffer, until flush.
 func (w *Writer) begin(s *scratch) error {
 	if s.out == nil {
-		s.out = bufio.NewWriterSize(nil, 256<<10)
+		s.out = bufio.NewWriterSize(nil, 16<<10) // for small pieces; a large one goes past it
 	}
 	w.buf = s.out
 	w.buf.Reset(w.out)

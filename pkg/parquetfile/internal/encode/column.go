@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/meta"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 )
 
@@ -20,6 +21,7 @@ type Limits struct {
 	PageLevels int // values and nulls of a page, where a row has many; a page ends with the row that reaches it
 	PageBytes  int // bytes of a page's values, or of a dictionary; a page ends with the row that reaches it
 	DictValues int // values of a dictionary
+	Sample     int // values of a chunk after which hopeless judges
 	MaxValues  int // most values and nulls of a page: one row may reach it, and is refused
 	MaxBytes   int // most bytes of a page before compression, which is refused
 }
@@ -44,14 +46,13 @@ type Column struct {
 	defs   []uint8 // none while every level is the highest
 	reps   []uint8 // none where the column does not repeat
 
-	pages  []Page
-	held   int64    // bytes of pages
-	hashes []uint64 // of values outside the dictionary; nil where none are wanted
+	pages []Page
+	held  *pool.Arena // of the pages' data
 }
 
-// NewColumn is the column of l, empty. The limits are looked at anew for each page.
-func NewColumn(l *shape.Leaf, lim *Limits, o Options) *Column {
-	c := &Column{leaf: l, lim: lim, snappy: o.Snappy}
+// NewColumn is the column of l, empty. The limits are looked at anew for each page. Finished pages are kept in held.
+func NewColumn(l *shape.Leaf, lim *Limits, held *pool.Arena, o Options) *Column {
+	c := &Column{leaf: l, lim: lim, held: held, snappy: o.Snappy}
 	switch l.Phys {
 	case format.Boolean:
 		c.vals = &booleans{lim: lim}
@@ -83,7 +84,7 @@ func (c *Column) Append(s *Scratch, arr arrow.Array, rows []uint32) error {
 	for n := len(rows); n > 0; {
 		k := min(n, c.lim.PageRows-c.rows)
 		p := present[:min(k, len(present))]
-		if defs != nil {
+		if defs != nil && k < n {
 			have := 0
 			for _, d := range defs[:k] {
 				if d == top {
@@ -129,11 +130,18 @@ func (c *Column) Append(s *Scratch, arr arrow.Array, rows []uint32) error {
 // pushFull adds n levels that all have a value.
 func (c *Column) pushFull(n int) {
 	if len(c.defs) > 0 {
-		for range n {
-			c.defs = append(c.defs, c.leaf.MaxDef)
-		}
+		c.addLevels(n)
 	}
 	c.levels += n
+}
+
+// addLevels adds n of the highest levels.
+func (c *Column) addLevels(n int) {
+	k := len(c.defs)
+	c.defs = pool.Bytes.Grow(c.defs, n)[:k+n]
+	for i := range c.defs[k:] {
+		c.defs[k+i] = c.leaf.MaxDef
+	}
 }
 
 // push adds levels of which so many have no value.
@@ -143,11 +151,9 @@ func (c *Column) push(defs []uint8, nulls int) {
 		return
 	}
 	if len(c.defs) == 0 {
-		for range c.levels {
-			c.defs = append(c.defs, c.leaf.MaxDef)
-		}
+		c.addLevels(c.levels)
 	}
-	c.defs = append(c.defs, defs...)
+	c.defs = append(pool.Bytes.Grow(c.defs, len(defs)), defs...)
 	c.levels += len(defs)
 	c.nulls += nulls
 }
@@ -159,14 +165,14 @@ type Chunk struct {
 	Hashes     []uint64 // of all values, some perhaps twice, where Options.Bloom wants them
 }
 
-// Finish ends the chunk and makes ready for the next. The chunk is the caller's.
+// Finish ends the chunk and makes ready for the next. The chunk is valid until then, and as long as the arena is.
 func (c *Column) Finish(s *Scratch) (Chunk, error) {
 	if err := c.flush(s); err != nil {
 		return Chunk{}, err
 	}
-	ch := Chunk{Pages: c.pages, Hashes: c.hashes}
+	ch := Chunk{Pages: c.pages}
 	if b, ok := c.vals.(*byteStrings); ok && b.bloom {
-		ch.Hashes = b.hashes(ch.Hashes)
+		ch.Hashes = b.hashesOfAll()
 	}
 	body, n := c.vals.dictionary(s.body[:0])
 	s.body = body
@@ -181,14 +187,17 @@ func (c *Column) Finish(s *Scratch) (Chunk, error) {
 		ch.Dictionary = Page{Data: data, Raw: raw, Levels: n, Encoding: format.Plain}
 	}
 	c.vals.reset()
-	c.pages, c.held, c.hashes = nil, 0, nil
+	c.pages = c.pages[:0]
 	return ch, nil
 }
 
-// Memory is about how many bytes the column holds.
-func (c *Column) Memory() int64 {
-	return c.held + int64(c.vals.memory()+cap(c.defs)+cap(c.reps)+8*cap(c.hashes))
-}
+// Memory is about how many bytes the column holds beside the arena.
+func (c *Column) Memory() int { return c.vals.memory() + cap(c.defs) + cap(c.reps) }
 
 // Release gives the column's memory to others. Nothing may follow it.
-func (c *Column) Release() { c.vals.release() }
+func (c *Column) Release() {
+	c.vals.release()
+	pool.Bytes.Put(c.defs)
+	pool.Bytes.Put(c.reps)
+	c.defs, c.reps = nil, nil
+}

@@ -12,6 +12,7 @@ import (
 
 	"datalake/pkg/parquetfile/internal/dict"
 	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 	"datalake/pkg/parquetfile/internal/stats"
 )
@@ -23,17 +24,17 @@ type fixed[T int32 | int64] struct {
 	compact bool
 	digits  int32 // of a decimal, else 0
 
-	dict   bool             // values are coded
-	table  *dict.Numbers[T] // nil where the chunk has no dictionary
-	before int              // values of the table before this page
-	direct []T              // values that are not coded
+	dict   bool // values are coded
+	table  dict.Numbers[T]
+	before int // values of the table before this page
+	direct []T // values that are not coded
 
 	src []T
 	dec []decimal128.Num
 }
 
 func newFixed[T int32 | int64](l *shape.Leaf, lim *Limits, compact bool) *fixed[T] {
-	f := &fixed[T]{leaf: l, lim: lim, compact: compact, dict: true, table: dict.NewNumbers[T]()}
+	f := &fixed[T]{leaf: l, lim: lim, compact: compact, dict: true}
 	if t, ok := l.Node().Type.(*arrow.Decimal128Type); ok {
 		f.digits = t.Precision
 	}
@@ -63,39 +64,58 @@ func (f *fixed[T]) bind(arr arrow.Array) error {
 func (f *fixed[T]) unbind() { f.src, f.dec = nil, nil }
 
 func (f *fixed[T]) append(s *Scratch, rows []uint32, _ bool) (int, error) {
-	switch {
-	case f.digits > 0:
-		for _, r := range rows {
-			v := f.dec[r]
-			if !v.FitsInPrecision(f.digits) {
-				return 0, fault.Typef("a value of more than %d digits in %s", f.digits, f.leaf)
-			}
-			if f.dict {
-				f.table.Codes = append(f.table.Codes, f.table.Code(T(v.LowBits())))
-			} else {
-				f.direct = append(f.direct, T(v.LowBits()))
-			}
+	src := f.src
+	if f.digits > 0 {
+		var err error
+		if src, err = f.unscaled(s, rows); err != nil {
+			return 0, err
 		}
-	case f.dict:
-		t := f.table
-		codes := t.Codes
-		for _, r := range rows {
-			codes = append(codes, t.Code(f.src[r]))
-		}
-		t.Codes = codes
-	default:
-		for _, r := range rows {
-			f.direct = append(f.direct, f.src[r])
+		rows = s.upTo(len(rows))
+	}
+	took := len(rows)
+	if f.dict && f.before == 0 && len(f.table.Codes) < f.lim.Sample {
+		first := rows[:min(len(rows), f.lim.Sample-len(f.table.Codes))]
+		rows = rows[len(first):]
+		f.table.Append(src, first)
+		if len(f.table.Codes) == f.lim.Sample && hopeless(len(f.table.Values), f.lim.Sample) {
+			f.direct = pool.Ints[T]().Grow(f.direct, f.lim.Sample)
+			for _, c := range f.table.Codes {
+				f.direct = append(f.direct, f.table.Values[c])
+			}
+			f.stop(0)
 		}
 	}
-	return len(rows), nil
+	if f.dict {
+		f.table.Append(src, rows)
+		return took, nil
+	}
+	n := len(f.direct)
+	f.direct = pool.Ints[T]().Grow(f.direct, len(rows))[:n+len(rows)]
+	to := f.direct[n:]
+	for i, r := range rows {
+		to[i] = src[r]
+	}
+	return took, nil
+}
+
+// unscaled are the decimals at the given rows as the file has them, in the scratch's memory.
+func (f *fixed[T]) unscaled(s *Scratch, rows []uint32) ([]T, error) {
+	v := f.scratch(s, len(rows))
+	for i, r := range rows {
+		d := f.dec[r]
+		if !d.FitsInPrecision(f.digits) {
+			return nil, fault.Typef("a value of more than %d digits in %s", f.digits, f.leaf)
+		}
+		v[i] = T(d.LowBits())
+	}
+	return v, nil
 }
 
 func (f *fixed[T]) full() bool { return false }
 
 func (f *fixed[T]) encode(s *Scratch, body []byte) encodedPage {
 	v := f.direct
-	f.direct = emptied(f.direct, f.lim)
+	f.direct = emptied(pool.Ints[T](), f.direct, f.lim)
 	if f.dict && len(f.table.Codes) > 0 {
 		var p encodedPage
 		if p, v = f.encodeCodes(s, body); v == nil {
@@ -143,7 +163,7 @@ func (f *fixed[T]) encodeCodes(s *Scratch, body []byte) (encodedPage, []T) {
 	body = appendIndexes(body, codes, n)
 	used := s.used(f.table.Codes, n)
 	b := f.leaf.Order.Numbers(len(used), func(i int) int64 { return int64(f.table.Values[used[i]]) })
-	f.table.Codes, f.before = emptied(f.table.Codes, f.lim), n
+	f.table.Codes, f.before = emptied(&pool.Int32s, f.table.Codes, f.lim), n
 	if n >= f.lim.DictValues || n*f.leaf.Width >= f.lim.PageBytes {
 		f.stop(n)
 	}
@@ -152,65 +172,47 @@ func (f *fixed[T]) encodeCodes(s *Scratch, body []byte) (encodedPage, []T) {
 
 // decoded are the values of the page's codes, in the scratch's memory.
 func (f *fixed[T]) decoded(s *Scratch) []T {
-	v := grow(fixedScratch[T](s), len(f.table.Codes))
+	v := f.scratch(s, len(f.table.Codes))
 	for i, c := range f.table.Codes {
 		v[i] = f.table.Values[c]
-	}
-	switch v := any(v).(type) {
-	case []int32:
-		s.fixed32 = v
-	case []int64:
-		s.fixed64 = v
 	}
 	return v
 }
 
-func fixedScratch[T int32 | int64](s *Scratch) []T {
-	if v, ok := any(s.fixed32).([]T); ok {
-		return v
+// scratch is memory for n values, used again by the next call.
+func (f *fixed[T]) scratch(s *Scratch, n int) []T {
+	switch old := any(&s.fixed64).(type) {
+	case *[]T:
+		*old = grow(*old, n)
+		return *old
 	}
-	return any(s.fixed64).([]T)
+	old := any(&s.fixed32).(*[]T)
+	*old = grow(*old, n)
+	return *old
 }
 
 // stop ends coding for this chunk; n values stay in the dictionary.
 func (f *fixed[T]) stop(n int) {
 	f.dict = false
-	f.table.Codes = emptied(f.table.Codes, f.lim)
 	f.table.Freeze(n)
-	if n == 0 {
-		f.release()
-	}
 }
 
 func (f *fixed[T]) dictionary(body []byte) ([]byte, int) {
-	if f.table == nil {
-		return body, 0
-	}
 	return appendPlain(body, f.table.Values), len(f.table.Values)
 }
 
 func (f *fixed[T]) reset() {
 	f.dict, f.before = true, 0
-	if f.table == nil {
-		f.table = dict.NewNumbers[T]()
-	}
 	f.table.Reset()
 }
 
 func (f *fixed[T]) release() {
-	if f.table != nil {
-		f.table.Free()
-		f.table = nil
-	}
+	f.table.Free()
+	pool.Ints[T]().Put(f.direct)
+	f.direct = nil
 }
 
-func (f *fixed[T]) memory() int {
-	n := cap(f.direct) * f.leaf.Width
-	if f.table != nil {
-		n += f.table.Memory()
-	}
-	return n
-}
+func (f *fixed[T]) memory() int { return cap(f.direct)*f.leaf.Width + f.table.Memory() }
 
 func appendPlain[T int32 | int64](body []byte, v []T) []byte {
 	for _, x := range v {

@@ -10,13 +10,14 @@ import (
 
 	"datalake/pkg/parquetfile/internal/fault"
 	"datalake/pkg/parquetfile/internal/meta"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 	"datalake/pkg/parquetfile/internal/stats"
 )
 
 // Page is a finished page.
 type Page struct {
-	Data     []byte // header and compressed body
+	Data     []byte // header and compressed body, in the arena
 	Raw      int    // size before compression, with the header
 	Rows     int
 	Levels   int
@@ -52,10 +53,8 @@ func (c *Column) flush(s *Scratch) error {
 	c.pages = append(c.pages, Page{
 		Data: data, Raw: raw, Rows: c.rows, Levels: c.levels, Nulls: c.nulls, Encoding: p.encoding, Bounds: p.bounds,
 	})
-	c.hashes = append(c.hashes, p.hashes...)
-	c.held += int64(len(data))
 	c.rows, c.levels, c.nulls = 0, 0, 0
-	c.defs, c.reps = emptied(c.defs, c.lim), emptied(c.reps, c.lim)
+	c.defs, c.reps = emptied(&pool.Bytes, c.defs, c.lim), emptied(&pool.Bytes, c.reps, c.lim)
 	return nil
 }
 
@@ -72,7 +71,7 @@ func (c *Column) appendLevels(s *Scratch, body []byte, levels []uint8, top uint8
 	return append(body, s.codes...)
 }
 
-// page compresses a body and puts the header before it. The result is the caller's.
+// page compresses a body and puts the header before it. The result lies in the arena.
 func (c *Column) page(s *Scratch, body []byte, split int, h meta.PageHeader) (data []byte, raw int, err error) {
 	if len(body) > c.lim.MaxBytes { // by one value or one row: else a page ends long before
 		return nil, 0, fault.Unsupportedf("column %s: a page of %d bytes", c.leaf, len(body))
@@ -89,7 +88,5 @@ func (c *Column) page(s *Scratch, body []byte, split int, h meta.PageHeader) (da
 	if err != nil {
 		return nil, 0, err
 	}
-	data = make([]byte, len(head)+len(comp))
-	copy(data[copy(data, head):], comp)
-	return data, len(head) + len(body), nil
+	return c.held.Join(head, comp), len(head) + len(body), nil
 }

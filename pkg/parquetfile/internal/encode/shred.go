@@ -5,6 +5,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 )
 
@@ -17,7 +18,7 @@ type shredder struct {
 	s      *Scratch
 	leaf   *shape.Leaf
 	arrays []arrow.Array
-	valid  []func(int) bool // nil where all are
+	valid  []validity
 
 	bad bool // a null where none may be
 }
@@ -29,7 +30,7 @@ func (w *shredder) push(rep, def uint8) {
 
 func (w *shredder) walk(depth, i int, rep uint8) {
 	n := w.leaf.Chain[depth]
-	if v := w.valid[depth]; v != nil && !v(i) {
+	if v := &w.valid[depth]; !v.all && !v.at(i) {
 		w.push(rep, n.Def-1)
 		w.bad = w.bad || !n.Optional
 		return
@@ -58,11 +59,7 @@ func (c *Column) appendRepeated(s *Scratch, arr arrow.Array, rows []uint32) erro
 	w := shredder{s: s, leaf: c.leaf}
 	for i, n := range c.leaf.Chain {
 		w.arrays = append(w.arrays, arr)
-		v, all := validity(arr)
-		if all {
-			v = nil
-		}
-		w.valid = append(w.valid, v)
+		w.valid = append(w.valid, validityOf(arr))
 		if i+1 == len(c.leaf.Chain) {
 			break
 		}
@@ -90,7 +87,7 @@ func (c *Column) appendRepeated(s *Scratch, arr arrow.Array, rows []uint32) erro
 			return err
 		}
 		c.push(s.defs, len(s.defs)-len(s.present))
-		c.reps = append(c.reps, s.reps...)
+		c.reps = append(pool.Bytes.Grow(c.reps, len(s.reps)), s.reps...)
 		c.rows++
 		if c.rows == c.lim.PageRows || c.levels >= c.lim.PageLevels || c.vals.full() {
 			if err := c.flush(s); err != nil {

@@ -14,32 +14,32 @@ func RowBytes(arr arrow.Array, rows []uint32) int64 {
 	n := int64(4 * len(rows))
 	switch a := arr.(type) {
 	case *array.String, *array.Binary:
-		b := binaryOf(a)
-		if valid, all := validity(a); !all {
+		offsets := binaryOf(a).offsets
+		if v := validityOf(a); !v.all {
 			for _, r := range rows {
-				if valid(int(r)) {
-					n += int64(b.offsets[r+1] - b.offsets[r])
+				if v.at(int(r)) {
+					n += int64(offsets[r+1] - offsets[r])
 				}
 			}
 			return n
 		}
 		for _, r := range rows {
-			n += int64(b.offsets[r+1] - b.offsets[r])
+			n += int64(offsets[r+1] - offsets[r])
 		}
 	case *array.Dictionary:
-		b, index := binaryOf(a.Dictionary()), a.Indices().(*array.Uint32).Uint32Values()
-		if valid, all := validity(a); !all {
+		offsets, index := binaryOf(a.Dictionary()).offsets, a.Indices().(*array.Uint32).Uint32Values()
+		if v := validityOf(a); !v.all {
 			for _, r := range rows {
-				if valid(int(r)) {
+				if v.at(int(r)) {
 					k := index[r]
-					n += int64(b.offsets[k+1] - b.offsets[k])
+					n += int64(offsets[k+1] - offsets[k])
 				}
 			}
 			return n
 		}
 		for _, r := range rows {
 			k := index[r]
-			n += int64(b.offsets[k+1] - b.offsets[k])
+			n += int64(offsets[k+1] - offsets[k])
 		}
 	case *array.Struct, array.ListLike:
 		n = 0

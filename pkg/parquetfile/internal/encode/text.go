@@ -12,6 +12,7 @@ import (
 
 	"datalake/pkg/parquetfile/internal/dict"
 	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 	"datalake/pkg/parquetfile/internal/stats"
 )
@@ -23,11 +24,12 @@ type byteStrings struct {
 	compact bool
 	bloom   bool
 
-	dict   bool        // values are coded
-	table  *dict.Texts // nil where the chunk has no dictionary
-	before int         // values of the table before this page
-	arena  []byte      // values that are not coded, end to end
+	dict   bool // values are coded
+	table  dict.Texts
+	before int    // values of the table before this page
+	arena  []byte // values that are not coded, end to end
 	lens   []int32
+	hashes []uint64 // of the chunk's values that are not in the dictionary, where bloom wants them
 
 	src binarySource
 	dec []decimal128.Num
@@ -58,7 +60,7 @@ func binaryOf(arr arrow.Array) binarySource {
 }
 
 func newByteStrings(l *shape.Leaf, lim *Limits, compact, bloom bool) *byteStrings {
-	return &byteStrings{leaf: l, lim: lim, compact: compact, bloom: bloom, dict: true, table: dict.NewTexts()}
+	return &byteStrings{leaf: l, lim: lim, compact: compact, bloom: bloom, dict: true}
 }
 
 func (b *byteStrings) bind(arr arrow.Array) error {
@@ -90,63 +92,116 @@ func (b *byteStrings) append(s *Scratch, rows []uint32, all bool) (int, error) {
 	if all {
 		limit = int(^uint(0) >> 1)
 	}
-	switch {
-	case b.dec != nil:
-		return b.appendDecimals(rows, limit)
-	case b.index != nil && b.dict:
+	if b.dec != nil {
+		if err := b.unscaled(s, rows); err != nil {
+			return 0, err
+		}
+		rows = s.upTo(len(rows))
+	}
+	took := 0
+	if b.dict {
 		b.translate(s, len(rows))
-		for i, r := range rows {
-			k := b.index[r]
-			var c uint32
-			if b.xlate != nil {
-				c = b.xlate[k]
-			}
-			if c == 0 {
-				c = uint32(b.table.Code(b.src.value(k))) + 1
-				if b.xlate != nil {
-					b.xlate[k] = c
-				}
-				b.table.Codes = append(b.table.Codes, int32(c-1))
-				if len(b.table.Text) >= limit {
-					return i + 1, nil
-				}
-				continue
-			}
-			b.table.Codes = append(b.table.Codes, int32(c-1))
+		n := len(rows)
+		if b.before == 0 && len(b.table.Codes) < b.lim.Sample {
+			n = min(n, b.lim.Sample-len(b.table.Codes))
 		}
-	case b.index != nil:
-		for i, r := range rows {
-			v := b.src.value(b.index[r])
-			b.arena = append(b.arena, v...)
-			b.lens = append(b.lens, int32(len(v)))
+		if took = b.code(rows[:n], limit); took < n || len(b.table.Text) >= limit {
+			return took, nil
+		}
+		if rows = rows[n:]; b.before == 0 && len(b.table.Codes) == b.lim.Sample && hopeless(len(b.table.Ends), b.lim.Sample) {
+			b.lens = pool.Int32s.Grow(b.lens, b.lim.Sample)
+			for _, c := range b.table.Codes {
+				v := b.table.Value(c)
+				b.arena = append(pool.Bytes.Grow(b.arena, len(v)), v...)
+				b.lens = append(b.lens, int32(len(v)))
+			}
+			b.stop(0)
 			if len(b.arena) >= limit {
-				return i + 1, nil
-			}
-		}
-	case b.dict:
-		for i, r := range rows {
-			b.table.Codes = append(b.table.Codes, b.table.Code(b.src.value(r)))
-			if len(b.table.Text) >= limit {
-				return i + 1, nil
-			}
-		}
-	default:
-		for i, r := range rows {
-			v := b.src.value(r)
-			b.arena = append(b.arena, v...)
-			b.lens = append(b.lens, int32(len(v)))
-			if len(b.arena) >= limit {
-				return i + 1, nil
+				return took, nil
 			}
 		}
 	}
-	return len(rows), nil
+	switch {
+	case len(rows) == 0:
+		return took, nil
+	case b.dict:
+		return took + b.code(rows, limit), nil
+	}
+	return took + b.keep(rows, limit), nil
+}
+
+// code adds values to the page by their codes, up to the one with which the dictionary reaches limit.
+func (b *byteStrings) code(rows []uint32, limit int) int {
+	t := &b.table
+	if b.index == nil {
+		return t.Append(b.src.offsets, b.src.data, rows, limit)
+	}
+	n := len(t.Codes)
+	t.Codes = pool.Int32s.Grow(t.Codes, len(rows))[:n+len(rows)]
+	codes := t.Codes[n:]
+	for i, r := range rows {
+		k := b.index[r]
+		if b.xlate != nil {
+			if c := b.xlate[k]; c != 0 {
+				codes[i] = int32(c - 1)
+				continue
+			}
+		}
+		codes[i] = t.Code(b.src.value(k))
+		if b.xlate != nil {
+			b.xlate[k] = uint32(codes[i]) + 1
+		}
+		if len(t.Text) >= limit {
+			t.Codes = t.Codes[:n+i+1]
+			return i + 1
+		}
+	}
+	return len(rows)
+}
+
+// keep adds values to the page as they are, up to the one with which it reaches limit. Values that follow each other in the
+// source are copied at once: rows of one file mostly do.
+func (b *byteStrings) keep(rows []uint32, limit int) int {
+	n := len(b.lens)
+	b.lens = pool.Int32s.Grow(b.lens, len(rows))[:n+len(rows)]
+	lens := b.lens[n:]
+	for i := 0; i < len(rows); {
+		k := rows[i]
+		next := i + 1
+		if b.index != nil {
+			k = b.index[k]
+		} else {
+			for next < len(rows) && rows[next] == k+uint32(next-i) {
+				next++
+			}
+		}
+		offsets := b.src.offsets[k : int(k)+next-i+1]
+		for j := range lens[i:next] {
+			lens[i+j] = offsets[j+1] - offsets[j]
+		}
+		if room := limit - len(b.arena); int(offsets[next-i]-offsets[0]) >= room { // the page ends within
+			j := 1
+			for int(offsets[j]-offsets[0]) < room {
+				j++
+			}
+			b.add(b.src.data[offsets[0]:offsets[j]])
+			b.lens = b.lens[:n+i+j]
+			return i + j
+		}
+		b.add(b.src.data[offsets[0]:offsets[next-i]])
+		i = next
+	}
+	return len(rows)
+}
+
+func (b *byteStrings) add(text []byte) {
+	b.arena = append(pool.Bytes.Grow(b.arena, len(text)), text...)
 }
 
 // translate makes ready a table from the bound dictionary's indexes to the column's codes, if so many rows are worth it.
 func (b *byteStrings) translate(s *Scratch, rows int) {
 	n := len(b.src.offsets) - 1
-	if b.xlate != nil || n <= 0 || n > 4*rows+64 {
+	if b.index == nil || b.xlate != nil || n <= 0 || n > 4*rows+64 {
 		return
 	}
 	if cap(s.xlate) < n {
@@ -156,32 +211,28 @@ func (b *byteStrings) translate(s *Scratch, rows int) {
 	clear(b.xlate)
 }
 
-func (b *byteStrings) appendDecimals(rows []uint32, limit int) (int, error) {
+// unscaled makes the decimals at the given rows the values of the source, as the file has them, in the scratch's memory.
+func (b *byteStrings) unscaled(s *Scratch, rows []uint32) error {
 	digits := b.leaf.Node().Type.(*arrow.Decimal128Type).Precision
+	s.wide, s.ends = s.wide[:0], append(s.ends[:0], 0)
 	var v [16]byte
-	for i, r := range rows {
+	for _, r := range rows {
 		d := b.dec[r]
 		if !d.FitsInPrecision(digits) {
-			return 0, fault.Typef("a value of more than %d digits in %s", digits, b.leaf)
+			return fault.Typef("a value of more than %d digits in %s", digits, b.leaf)
 		}
 		binary.BigEndian.PutUint64(v[:], uint64(d.HighBits()))
 		binary.BigEndian.PutUint64(v[8:], d.LowBits())
-		if b.dict {
-			b.table.Codes = append(b.table.Codes, b.table.Code(v[16-b.leaf.Width:]))
-		} else {
-			b.arena = append(b.arena, v[16-b.leaf.Width:]...)
-			b.lens = append(b.lens, int32(b.leaf.Width))
-		}
-		if b.dict && len(b.table.Text) >= limit || len(b.arena) >= limit {
-			return i + 1, nil
-		}
+		s.wide = append(s.wide, v[16-b.leaf.Width:]...)
+		s.ends = append(s.ends, int32(len(s.wide)))
 	}
-	return len(rows), nil
+	b.src = binarySource{offsets: s.ends, data: s.wide}
+	return nil
 }
 
 func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
 	arena, lens := b.arena, b.lens
-	b.arena, b.lens = b.arena[:0], emptied(b.lens, b.lim)
+	b.arena, b.lens = b.arena[:0], emptied(&pool.Int32s, b.lens, b.lim)
 	if b.dict && len(b.table.Codes) > 0 {
 		p, ok := b.encodeCodes(s, body)
 		if ok {
@@ -190,6 +241,7 @@ func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
 		arena, lens = s.text, s.lens
 	} else if cap(arena) > 2*b.lim.PageBytes { // one huge value must not stay for ever
 		b.arena = nil
+		defer pool.Bytes.Put(arena)
 	}
 	if len(lens) == 0 {
 		return encodedPage{body: body, split: len(body), encoding: format.Plain}
@@ -197,12 +249,15 @@ func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
 	p := encodedPage{encoding: format.Plain}
 	e := stats.Extremes{Signed: b.leaf.Order == stats.Signed}
 	at := 0
+	if b.bloom {
+		b.hashes = pool.Uint64s.Grow(b.hashes, len(lens))
+	}
 	for _, n := range lens {
 		v := arena[at : at+int(n) : at+int(n)]
 		at += int(n)
 		e.Add(v)
 		if b.bloom {
-			p.hashes = append(p.hashes, xxhash.Sum64(v))
+			b.hashes = append(b.hashes, xxhash.Sum64(v))
 		}
 	}
 	p.bounds = e.Bounds(b.leaf.UTF8)
@@ -270,7 +325,7 @@ func (b *byteStrings) encodeCodes(s *Scratch, body []byte) (encodedPage, bool) {
 	}
 	body = appendIndexes(body, codes, n)
 	p := encodedPage{body: body, split: len(body), encoding: format.RLEDictionary, bounds: e.Bounds(b.leaf.UTF8)}
-	b.table.Codes, b.before = emptied(b.table.Codes, b.lim), n
+	b.table.Codes, b.before = emptied(&pool.Int32s, b.table.Codes, b.lim), n
 	if n >= b.lim.DictValues || len(b.table.Text) >= b.lim.PageBytes {
 		b.stop(n)
 	}
@@ -279,17 +334,10 @@ func (b *byteStrings) encodeCodes(s *Scratch, body []byte) (encodedPage, bool) {
 
 func (b *byteStrings) stop(n int) {
 	b.dict, b.xlate = false, nil
-	b.table.Codes = emptied(b.table.Codes, b.lim)
 	b.table.Freeze(n)
-	if n == 0 {
-		b.release()
-	}
 }
 
 func (b *byteStrings) dictionary(body []byte) ([]byte, int) {
-	if b.table == nil {
-		return body, 0
-	}
 	for c := range b.table.Ends {
 		v := b.table.Value(int32(c))
 		if b.leaf.Width == 0 {
@@ -300,39 +348,31 @@ func (b *byteStrings) dictionary(body []byte) ([]byte, int) {
 	return body, len(b.table.Ends)
 }
 
-// hashes appends what the bloom filter needs of the chunk's dictionary.
-func (b *byteStrings) hashes(dst []uint64) []uint64 {
-	if b.table == nil {
-		return dst
-	}
+// hashesOfAll is what the bloom filter needs: the hashes of the chunk's values. They are valid until the next value comes.
+func (b *byteStrings) hashesOfAll() []uint64 {
+	b.hashes = pool.Uint64s.Grow(b.hashes, len(b.table.Ends))
 	for c := range b.table.Ends {
-		dst = append(dst, xxhash.Sum64(b.table.Value(int32(c))))
+		b.hashes = append(b.hashes, xxhash.Sum64(b.table.Value(int32(c))))
 	}
-	return dst
+	return b.hashes
 }
 
 func (b *byteStrings) reset() {
-	if b.table != nil && cap(b.table.Text) > 2*b.lim.PageBytes {
-		b.release()
-	}
-	b.dict, b.before, b.xlate = true, 0, nil
-	if b.table == nil {
-		b.table = dict.NewTexts()
+	b.dict, b.before, b.xlate, b.hashes = true, 0, nil, b.hashes[:0]
+	if cap(b.table.Text) > 2*b.lim.PageBytes {
+		b.table.Free()
 	}
 	b.table.Reset()
 }
 
 func (b *byteStrings) release() {
-	if b.table != nil {
-		b.table.Free()
-		b.table = nil
-	}
+	b.table.Free()
+	pool.Bytes.Put(b.arena)
+	pool.Int32s.Put(b.lens)
+	pool.Uint64s.Put(b.hashes)
+	b.arena, b.lens, b.hashes = nil, nil, nil
 }
 
 func (b *byteStrings) memory() int {
-	n := cap(b.arena) + 4*cap(b.lens)
-	if b.table != nil {
-		n += b.table.Memory()
-	}
-	return n
+	return cap(b.arena) + 4*cap(b.lens) + 8*cap(b.hashes) + b.table.Memory()
 }
