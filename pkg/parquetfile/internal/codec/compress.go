@@ -51,6 +51,30 @@ func (c *Coder) Zstd(body []byte, split int) ([]byte, error) {
 	return c.out, nil
 }
 
+// Entropy is Zstd without a match search, for bytes that the caller knows to be better off without one.
+func (c *Coder) Entropy(body []byte, split int) []byte {
+	c.out = c.entropyFrame(c.out[:0], body, split)
+	return c.out
+}
+
+// EntropyBits is about how many bits Entropy needs for a byte of b: its order-0 entropy, where no byte takes less than a bit.
+func EntropyBits(b []byte) float64 {
+	var count [256]uint32
+	for _, x := range b {
+		count[x]++
+	}
+	if len(b) == 0 {
+		return 0
+	}
+	e := uint64(0) // in 1/256 bits, see entropy
+	for _, c := range count {
+		if c > 0 {
+			e += uint64(c) * max(256, log256(uint32(len(b)))-log256(c))
+		}
+	}
+	return float64(e) / 256 / float64(len(b))
+}
+
 // repeats tells, from samples, whether b has repeated strings that a match search would find. It looks at four stretches
 // and counts the positions whose next six bytes occurred before in the stretch.
 func repeats(b []byte) bool {

@@ -57,9 +57,9 @@ func NewColumn(l *shape.Leaf, lim *Limits, held *pool.Arena, o Options) *Column 
 	case format.Boolean:
 		c.vals = &booleans{lim: lim}
 	case format.Int32, format.Float:
-		c.vals = newFixed[int32](l, lim, o.Compact)
+		c.vals = newFixed[int32](l, lim, o)
 	case format.Int64, format.Double:
-		c.vals = newFixed[int64](l, lim, o.Compact)
+		c.vals = newFixed[int64](l, lim, o)
 	default:
 		c.vals = newByteStrings(l, lim, o.Compact, o.Bloom)
 	}
@@ -177,7 +177,7 @@ func (c *Column) Finish(s *Scratch) (Chunk, error) {
 	body, n := c.vals.dictionary(s.body[:0])
 	s.body = body
 	if n > 0 {
-		data, raw, err := c.page(s, body, len(body), meta.PageHeader{
+		data, raw, err := c.page(s, encodedPage{body: body, split: len(body)}, meta.PageHeader{
 			Type:       format.DictionaryPage,
 			Dictionary: thrift.New(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain}),
 		})

@@ -43,7 +43,7 @@ func (c *Column) flush(s *Scratch) error {
 	}
 	p := c.vals.encode(s, body)
 	s.body = p.body
-	data, raw, err := c.page(s, p.body, p.split, meta.PageHeader{
+	data, raw, err := c.page(s, p, meta.PageHeader{
 		Type: format.DataPage,
 		Data: thrift.New(meta.DataPageHeader{NumValues: int32(c.levels), Encoding: p.encoding, DefEncoding: format.RLE, RepEncoding: format.RLE}),
 	})
@@ -72,15 +72,21 @@ func (c *Column) appendLevels(s *Scratch, body []byte, levels []uint8, top uint8
 }
 
 // page compresses a body and puts the header before it. The result lies in the arena.
-func (c *Column) page(s *Scratch, body []byte, split int, h meta.PageHeader) (data []byte, raw int, err error) {
+func (c *Column) page(s *Scratch, p encodedPage, h meta.PageHeader) (data []byte, raw int, err error) {
+	body := p.body
 	if len(body) > c.lim.MaxBytes { // by one value or one row: else a page ends long before
 		return nil, 0, fault.Unsupportedf("column %s: a page of %d bytes", c.leaf, len(body))
 	}
 	var comp []byte
-	if c.snappy {
+	switch {
+	case c.snappy:
 		comp = s.coder.Snappy(body)
-	} else if comp, err = s.coder.Zstd(body, split); err != nil {
-		return nil, 0, err
+	case p.entropy:
+		comp = s.coder.Entropy(body, p.split)
+	default:
+		if comp, err = s.coder.Zstd(body, p.split); err != nil {
+			return nil, 0, err
+		}
 	}
 	h.Uncompressed, h.Compressed = int32(len(body)), int32(len(comp))
 	h.CRC = thrift.New(int32(crc32.ChecksumIEEE(comp)))
