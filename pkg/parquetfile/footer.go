@@ -54,9 +54,9 @@ func (w *Writer) finish(s *scratch) error {
 			}
 		}
 	}
-	m := meta.File{Version: 2, Schema: w.schema.Elements(), NumRows: w.rows, Groups: w.groups, CreatedBy: createdBy}
-	for _, k := range slices.Sorted(maps.Keys(w.opts.Metadata)) {
-		m.KeyValues = append(m.KeyValues, format.KeyValue{Key: k, Value: w.opts.Metadata[k]})
+	m := meta.File{Version: 2, Schema: w.plan.schema.Elements(), NumRows: w.rows, Groups: w.groups, CreatedBy: createdBy}
+	for _, k := range slices.Sorted(maps.Keys(w.plan.opts.Metadata)) {
+		m.KeyValues = append(m.KeyValues, format.KeyValue{Key: k, Value: w.plan.opts.Metadata[k]})
 	}
 	for range w.columns {
 		m.ColumnOrders = append(m.ColumnOrders, format.ColumnOrder{Value: &format.TypeDefinedOrder{}})

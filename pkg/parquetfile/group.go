@@ -23,16 +23,16 @@ func (w *Writer) endGroup(s *scratch) error {
 	g := meta.Group{NumRows: int64(w.groupRows), FileOffset: w.size, Ordinal: int16(min(len(w.groups), 1<<15-1))}
 	idx := make([]pageIndex, len(w.columns))
 	filters := make([][]byte, len(w.columns))
-	for i, c := range w.columns {
-		ch, err := c.Finish(&s.Scratch)
+	for i := range w.columns {
+		ch, err := w.columns[i].Finish(&s.Scratch)
 		if err != nil {
 			return err
 		}
-		if l := w.schema.Leaves[i]; w.filtered(l) {
+		if w.plan.bloom[i] {
 			s.filter = buildFilter(s.filter, ch.Hashes)
 			filters[i] = w.held.Join(s.filter.Bytes(), nil)
 		}
-		m, err := w.writeChunk(w.schema.Leaves[i], ch, &idx[i])
+		m, err := w.writeChunk(w.plan.schema.Leaves[i], ch, &idx[i])
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (w *Writer) endGroup(s *scratch) error {
 // writeChunk writes a column's pages, and describes them.
 func (w *Writer) writeChunk(l *shape.Leaf, ch encode.Chunk, idx *pageIndex) (meta.Column, error) {
 	m := meta.Column{Type: l.Phys, Path: l.Path, Codec: format.Zstd}
-	if w.opts.Compression == Snappy {
+	if w.plan.opts.Compression == Snappy {
 		m.Codec = format.Snappy
 	}
 	start := w.size

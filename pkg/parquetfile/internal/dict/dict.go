@@ -17,7 +17,7 @@ import (
 	"datalake/pkg/parquetfile/internal/pool"
 )
 
-const minSlots = 64
+const minSlots = 32
 
 // Numbers is the dictionary of a column of int32 or int64 values, or of floats, by their bits. The zero value is empty.
 type Numbers[T int32 | int64] struct {

@@ -1,8 +1,8 @@
 package encode
 
 import (
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
+	"math"
+
 	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/pool"
@@ -15,20 +15,14 @@ type booleans struct {
 	bits  []byte
 	n     int
 	trues int
-	arr   *array.Boolean
 }
-
-func (b *booleans) bind(arr arrow.Array) error { b.arr = arr.(*array.Boolean); return nil }
-
-func (b *booleans) unbind() { b.arr = nil }
 
 func (b *booleans) full() bool { return false }
 
-func (b *booleans) append(_ *Scratch, rows []uint32, _ bool) (int, error) {
-	if len(rows) == 0 { // an array of none may lack its buffer
-		return 0, nil
-	}
-	src, off := b.arr.Data().Buffers()[1].Bytes(), uint32(b.arr.Data().Offset())
+func (b *booleans) room() int { return math.MaxInt }
+
+func (b *booleans) append(_ *Scratch, from *Source, rows []uint32, _ bool) (int, error) {
+	src, off := from.bits, uint32(from.bitOff)
 	n := (b.n + len(rows) + 7) / 8
 	if more := n - len(b.bits); more > 0 {
 		b.bits = pool.Bytes.Grow(b.bits, more)
@@ -59,7 +53,7 @@ func (b *booleans) encode(_ *Scratch, body []byte) encodedPage {
 		}
 		p.bounds = stats.Exact([]byte{lo}, []byte{hi})
 	}
-	*b = booleans{lim: b.lim, bits: emptied(&pool.Bytes, b.bits, b.lim), arr: b.arr}
+	*b = booleans{lim: b.lim, bits: emptied(&pool.Bytes, b.bits, b.lim)}
 	return p
 }
 

@@ -6,7 +6,6 @@
 package encode
 
 import (
-	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
@@ -50,9 +49,9 @@ type Column struct {
 	held  *pool.Arena // of the pages' data
 }
 
-// NewColumn is the column of l, empty. The limits are looked at anew for each page. Finished pages are kept in held.
-func NewColumn(l *shape.Leaf, lim *Limits, held *pool.Arena, o Options) *Column {
-	c := &Column{leaf: l, lim: lim, held: held, snappy: o.Snappy}
+// Init makes c the column of l, empty. The limits are looked at anew for each page. Finished pages are kept in held.
+func (c *Column) Init(l *shape.Leaf, lim *Limits, held *pool.Arena, o Options) {
+	*c = Column{leaf: l, lim: lim, held: held, snappy: o.Snappy}
 	switch l.Phys {
 	case format.Boolean:
 		c.vals = &booleans{lim: lim}
@@ -63,23 +62,18 @@ func NewColumn(l *shape.Leaf, lim *Limits, held *pool.Arena, o Options) *Column 
 	default:
 		c.vals = newByteStrings(l, lim, o.Compact, o.Bloom)
 	}
-	return c
 }
 
-// Append takes the given rows of arr, the array of the column's top-level field. A value that does not fit, and a null in a
-// required field, is fault.ErrType; then the column is of no more use.
-func (c *Column) Append(s *Scratch, arr arrow.Array, rows []uint32) error {
+// Append takes the given rows of src. A value that does not fit, and a null in a required field, is fault.ErrType; then the
+// column is of no more use.
+func (c *Column) Append(s *Scratch, src *Source, rows []uint32) error {
 	if c.leaf.MaxRep > 0 {
-		return c.appendRepeated(s, arr, rows)
+		return c.appendRepeated(s, src, rows)
 	}
-	present, defs, leafArr, err := s.flatten(c.leaf, arr, rows)
+	present, defs, err := s.flatten(src, rows)
 	if err != nil {
 		return err
 	}
-	if err := c.vals.bind(leafArr); err != nil {
-		return err
-	}
-	defer c.vals.unbind()
 	top := c.leaf.MaxDef
 	for n := len(rows); n > 0; {
 		k := min(n, c.lim.PageRows-c.rows)
@@ -93,7 +87,7 @@ func (c *Column) Append(s *Scratch, arr arrow.Array, rows []uint32) error {
 			}
 			p = present[:have]
 		}
-		took, err := c.vals.append(s, p, false)
+		took, err := c.vals.append(s, src, p, false)
 		if err != nil {
 			return err
 		}

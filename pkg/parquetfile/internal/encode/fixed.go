@@ -2,10 +2,10 @@ package encode
 
 import (
 	"encoding/binary"
+	"math"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/format"
@@ -30,9 +30,6 @@ type fixed[T int32 | int64] struct {
 	table  dict.Numbers[T]
 	before int // values of the table before this page
 	direct []T // values that are not coded
-
-	src []T
-	dec []decimal128.Num
 }
 
 func newFixed[T int32 | int64](l *shape.Leaf, lim *Limits, o Options) *fixed[T] {
@@ -43,36 +40,14 @@ func newFixed[T int32 | int64](l *shape.Leaf, lim *Limits, o Options) *fixed[T] 
 	return f
 }
 
-// cast views a fixed-width array's values.
-func cast[T any](arr arrow.Array) []T {
-	d := arr.Data()
-	n := d.Len()
-	if n == 0 || len(d.Buffers()) < 2 || d.Buffers()[1] == nil {
-		return nil
-	}
-	b := d.Buffers()[1].Bytes()
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(*new(T))))[d.Offset() : d.Offset()+n]
-}
-
-func (f *fixed[T]) bind(arr arrow.Array) error {
-	if d, ok := arr.(*array.Decimal128); ok && f.digits > 0 {
-		f.dec = d.Values()
-		return nil
-	}
-	f.src = cast[T](arr)
-	return nil
-}
-
-func (f *fixed[T]) unbind() { f.src, f.dec = nil, nil }
-
-func (f *fixed[T]) append(s *Scratch, rows []uint32, _ bool) (int, error) {
-	src := f.src
+func (f *fixed[T]) append(s *Scratch, from *Source, rows []uint32, _ bool) (int, error) {
+	src := numbersOf[T](from)
 	if f.digits > 0 {
 		var err error
-		if src, err = f.unscaled(s, rows); err != nil {
+		if src, err = f.unscaled(s, from.wide, rows); err != nil {
 			return 0, err
 		}
-		rows = s.upTo(len(rows))
+		rows = s.UpTo(len(rows))
 	}
 	took := len(rows)
 	if f.dict && f.before == 0 && len(f.table.Codes) < f.lim.Sample {
@@ -101,10 +76,10 @@ func (f *fixed[T]) append(s *Scratch, rows []uint32, _ bool) (int, error) {
 }
 
 // unscaled are the decimals at the given rows as the file has them, in the scratch's memory.
-func (f *fixed[T]) unscaled(s *Scratch, rows []uint32) ([]T, error) {
+func (f *fixed[T]) unscaled(s *Scratch, wide []decimal128.Num, rows []uint32) ([]T, error) {
 	v := f.scratch(s, len(rows))
 	for i, r := range rows {
-		d := f.dec[r]
+		d := wide[r]
 		if !d.FitsInPrecision(f.digits) {
 			return nil, fault.Typef("a value of more than %d digits in %s", f.digits, f.leaf)
 		}
@@ -114,6 +89,8 @@ func (f *fixed[T]) unscaled(s *Scratch, rows []uint32) ([]T, error) {
 }
 
 func (f *fixed[T]) full() bool { return false }
+
+func (f *fixed[T]) room() int { return math.MaxInt }
 
 func (f *fixed[T]) encode(s *Scratch, body []byte) encodedPage {
 	v := f.direct

@@ -30,8 +30,8 @@ func (s *Scratch) Memory() int {
 		4*(cap(s.present)+cap(s.numbers)+cap(s.xlate)+cap(s.i32)+cap(s.fixed32)+cap(s.lens)+cap(s.ends)) + 8*cap(s.fixed64)
 }
 
-// upTo are the numbers 0 to n-1.
-func (s *Scratch) upTo(n int) []uint32 {
+// UpTo are the numbers 0 to n-1.
+func (s *Scratch) UpTo(n int) []uint32 {
 	for i := len(s.numbers); i < n; i++ {
 		s.numbers = append(s.numbers, uint32(i))
 	}

@@ -2,9 +2,9 @@ package encode
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/parquet-go/parquet-go/bloom/xxhash"
 	"github.com/parquet-go/parquet-go/encoding/delta"
@@ -30,54 +30,10 @@ type byteStrings struct {
 	arena  []byte // values that are not coded, end to end
 	lens   []int32
 	hashes []uint64 // of the chunk's values that are not in the dictionary, where bloom wants them
-
-	src binarySource
-	dec []decimal128.Num
-	// index of the bound dictionary array, nil for a plain one, and the column's codes of its values plus one, 0 where not
-	// yet known. xlate is nil where few rows of a large dictionary are taken.
-	index []uint32
-	xlate []uint32
-}
-
-// binarySource views a string or binary array's values.
-type binarySource struct {
-	offsets []int32
-	data    []byte
-}
-
-func (b binarySource) value(i uint32) []byte { return b.data[b.offsets[i]:b.offsets[i+1]] }
-
-func binaryOf(arr arrow.Array) binarySource {
-	d := arr.Data()
-	if d.Len() == 0 || len(d.Buffers()) < 3 || d.Buffers()[1] == nil {
-		return binarySource{}
-	}
-	s := binarySource{offsets: arrow.Int32Traits.CastFromBytes(d.Buffers()[1].Bytes())[d.Offset() : d.Offset()+d.Len()+1]}
-	if d.Buffers()[2] != nil {
-		s.data = d.Buffers()[2].Bytes()
-	}
-	return s
 }
 
 func newByteStrings(l *shape.Leaf, lim *Limits, compact, bloom bool) *byteStrings {
 	return &byteStrings{leaf: l, lim: lim, compact: compact, bloom: bloom, dict: true}
-}
-
-func (b *byteStrings) bind(arr arrow.Array) error {
-	switch a := arr.(type) {
-	case *array.Decimal128:
-		b.dec = a.Values()
-	case *array.Dictionary:
-		b.src = binaryOf(a.Dictionary())
-		b.index = a.Indices().(*array.Uint32).Uint32Values() // the record's schema was checked
-	default:
-		b.src = binaryOf(arr)
-	}
-	return nil
-}
-
-func (b *byteStrings) unbind() {
-	b.src, b.dec, b.index, b.xlate = binarySource{}, nil, nil, nil
 }
 
 func (b *byteStrings) full() bool {
@@ -87,69 +43,78 @@ func (b *byteStrings) full() bool {
 	return len(b.arena) >= b.lim.PageBytes
 }
 
-func (b *byteStrings) append(s *Scratch, rows []uint32, all bool) (int, error) {
+// room is how many bytes of text the page takes for certain before it is full. While the sample is taken it is none: what the
+// page counts may change then.
+func (b *byteStrings) room() int {
+	switch {
+	case !b.dict:
+		return b.lim.PageBytes - len(b.arena)
+	case b.before == 0 && len(b.table.Codes) < b.lim.Sample:
+		return 0
+	}
+	return b.lim.PageBytes - len(b.table.Text)
+}
+
+func (b *byteStrings) append(s *Scratch, src *Source, rows []uint32, all bool) (int, error) {
 	limit := b.lim.PageBytes
 	if all {
-		limit = int(^uint(0) >> 1)
+		limit = math.MaxInt
 	}
-	if b.dec != nil {
-		if err := b.unscaled(s, rows); err != nil {
+	text, index := src.text, src.index
+	if src.wide != nil {
+		var err error
+		if text, err = b.unscaled(s, src.wide, rows); err != nil {
 			return 0, err
 		}
-		rows = s.upTo(len(rows))
+		rows = s.UpTo(len(rows))
 	}
 	took := 0
 	if b.dict {
-		b.translate(s, len(rows))
+		xlate := s.translation(index, len(text.offsets)-1, len(rows))
 		n := len(rows)
 		if b.before == 0 && len(b.table.Codes) < b.lim.Sample {
 			n = min(n, b.lim.Sample-len(b.table.Codes))
 		}
-		if took = b.code(rows[:n], limit); took < n || len(b.table.Text) >= limit {
+		if took = b.code(text, index, xlate, rows[:n], limit); took < n || len(b.table.Text) >= limit {
 			return took, nil
 		}
-		if rows = rows[n:]; b.before == 0 && len(b.table.Codes) == b.lim.Sample && hopeless(len(b.table.Ends), b.lim.Sample) {
-			b.lens = pool.Int32s.Grow(b.lens, b.lim.Sample)
-			for _, c := range b.table.Codes {
-				v := b.table.Value(c)
-				b.arena = append(pool.Bytes.Grow(b.arena, len(v)), v...)
-				b.lens = append(b.lens, int32(len(v)))
-			}
-			b.stop(0)
-			if len(b.arena) >= limit {
-				return took, nil
-			}
+		rows = rows[n:]
+		if b.before > 0 || len(b.table.Codes) != b.lim.Sample || !hopeless(len(b.table.Ends), b.lim.Sample) {
+			return took + b.code(text, index, xlate, rows, limit), nil
+		}
+		b.lens = pool.Int32s.Grow(b.lens, b.lim.Sample)
+		for _, c := range b.table.Codes {
+			b.add(b.table.Value(c))
+			b.lens = append(b.lens, int32(len(b.table.Value(c))))
+		}
+		b.stop(0)
+		if len(b.arena) >= limit {
+			return took, nil
 		}
 	}
-	switch {
-	case len(rows) == 0:
-		return took, nil
-	case b.dict:
-		return took + b.code(rows, limit), nil
-	}
-	return took + b.keep(rows, limit), nil
+	return took + b.keep(text, index, rows, limit), nil
 }
 
 // code adds values to the page by their codes, up to the one with which the dictionary reaches limit.
-func (b *byteStrings) code(rows []uint32, limit int) int {
+func (b *byteStrings) code(text binarySource, index, xlate, rows []uint32, limit int) int {
 	t := &b.table
-	if b.index == nil {
-		return t.Append(b.src.offsets, b.src.data, rows, limit)
+	if index == nil {
+		return t.Append(text.offsets, text.data, rows, limit)
 	}
 	n := len(t.Codes)
 	t.Codes = pool.Int32s.Grow(t.Codes, len(rows))[:n+len(rows)]
 	codes := t.Codes[n:]
 	for i, r := range rows {
-		k := b.index[r]
-		if b.xlate != nil {
-			if c := b.xlate[k]; c != 0 {
+		k := index[r]
+		if xlate != nil {
+			if c := xlate[k]; c != 0 {
 				codes[i] = int32(c - 1)
 				continue
 			}
 		}
-		codes[i] = t.Code(b.src.value(k))
-		if b.xlate != nil {
-			b.xlate[k] = uint32(codes[i]) + 1
+		codes[i] = t.Code(text.value(k))
+		if xlate != nil {
+			xlate[k] = uint32(codes[i]) + 1
 		}
 		if len(t.Text) >= limit {
 			t.Codes = t.Codes[:n+i+1]
@@ -161,21 +126,21 @@ func (b *byteStrings) code(rows []uint32, limit int) int {
 
 // keep adds values to the page as they are, up to the one with which it reaches limit. Values that follow each other in the
 // source are copied at once: rows of one file mostly do.
-func (b *byteStrings) keep(rows []uint32, limit int) int {
+func (b *byteStrings) keep(text binarySource, index, rows []uint32, limit int) int {
 	n := len(b.lens)
 	b.lens = pool.Int32s.Grow(b.lens, len(rows))[:n+len(rows)]
 	lens := b.lens[n:]
 	for i := 0; i < len(rows); {
 		k := rows[i]
 		next := i + 1
-		if b.index != nil {
-			k = b.index[k]
+		if index != nil {
+			k = index[k]
 		} else {
 			for next < len(rows) && rows[next] == k+uint32(next-i) {
 				next++
 			}
 		}
-		offsets := b.src.offsets[k : int(k)+next-i+1]
+		offsets := text.offsets[k : int(k)+next-i+1]
 		for j := range lens[i:next] {
 			lens[i+j] = offsets[j+1] - offsets[j]
 		}
@@ -184,11 +149,11 @@ func (b *byteStrings) keep(rows []uint32, limit int) int {
 			for int(offsets[j]-offsets[0]) < room {
 				j++
 			}
-			b.add(b.src.data[offsets[0]:offsets[j]])
+			b.add(text.data[offsets[0]:offsets[j]])
 			b.lens = b.lens[:n+i+j]
 			return i + j
 		}
-		b.add(b.src.data[offsets[0]:offsets[next-i]])
+		b.add(text.data[offsets[0]:offsets[next-i]])
 		i = next
 	}
 	return len(rows)
@@ -198,36 +163,33 @@ func (b *byteStrings) add(text []byte) {
 	b.arena = append(pool.Bytes.Grow(b.arena, len(text)), text...)
 }
 
-// translate makes ready a table from the bound dictionary's indexes to the column's codes, if so many rows are worth it.
-func (b *byteStrings) translate(s *Scratch, rows int) {
-	n := len(b.src.offsets) - 1
-	if b.index == nil || b.xlate != nil || n <= 0 || n > 4*rows+64 {
-		return
+// translation is an empty table from the indexes of a dictionary of n values to the column's codes plus one, if so many rows
+// are worth it.
+func (s *Scratch) translation(index []uint32, n, rows int) []uint32 {
+	if index == nil || n <= 0 || n > 4*rows+64 {
+		return nil
 	}
-	if cap(s.xlate) < n {
-		s.xlate = make([]uint32, n, 2*n)
-	}
-	b.xlate = s.xlate[:n]
-	clear(b.xlate)
+	s.xlate = grow(s.xlate, n)
+	clear(s.xlate)
+	return s.xlate
 }
 
-// unscaled makes the decimals at the given rows the values of the source, as the file has them, in the scratch's memory.
-func (b *byteStrings) unscaled(s *Scratch, rows []uint32) error {
+// unscaled are the decimals at the given rows as the file has them, in the scratch's memory.
+func (b *byteStrings) unscaled(s *Scratch, wide []decimal128.Num, rows []uint32) (binarySource, error) {
 	digits := b.leaf.Node().Type.(*arrow.Decimal128Type).Precision
 	s.wide, s.ends = s.wide[:0], append(s.ends[:0], 0)
 	var v [16]byte
 	for _, r := range rows {
-		d := b.dec[r]
+		d := wide[r]
 		if !d.FitsInPrecision(digits) {
-			return fault.Typef("a value of more than %d digits in %s", digits, b.leaf)
+			return binarySource{}, fault.Typef("a value of more than %d digits in %s", digits, b.leaf)
 		}
 		binary.BigEndian.PutUint64(v[:], uint64(d.HighBits()))
 		binary.BigEndian.PutUint64(v[8:], d.LowBits())
 		s.wide = append(s.wide, v[16-b.leaf.Width:]...)
 		s.ends = append(s.ends, int32(len(s.wide)))
 	}
-	b.src = binarySource{offsets: s.ends, data: s.wide}
-	return nil
+	return binarySource{offsets: s.ends, data: s.wide}, nil
 }
 
 func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
@@ -333,7 +295,7 @@ func (b *byteStrings) encodeCodes(s *Scratch, body []byte) (encodedPage, bool) {
 }
 
 func (b *byteStrings) stop(n int) {
-	b.dict, b.xlate = false, nil
+	b.dict = false
 	b.table.Freeze(n)
 }
 
@@ -358,7 +320,7 @@ func (b *byteStrings) hashesOfAll() []uint64 {
 }
 
 func (b *byteStrings) reset() {
-	b.dict, b.before, b.xlate, b.hashes = true, 0, nil, b.hashes[:0]
+	b.dict, b.before, b.hashes = true, 0, b.hashes[:0]
 	if cap(b.table.Text) > 2*b.lim.PageBytes {
 		b.table.Free()
 	}

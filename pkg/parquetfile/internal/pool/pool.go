@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	minBits = 6  // the smallest slice has 64 entries,
+	minBits = 4  // the smallest slice has 16 entries,
 	maxBits = 22 // the largest that is kept 4,194,304
 	// keep is how many bytes of one size may wait.
 	keep = 4 << 20
