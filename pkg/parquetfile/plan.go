@@ -3,6 +3,7 @@ package parquetfile
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -10,15 +11,18 @@ import (
 
 	"datalake/pkg/parquetfile/internal/encode"
 	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/meta"
 	"datalake/pkg/parquetfile/internal/shape"
 )
 
 // Plan is what the files of one schema and the same options have in common. It is made once, so that a file of a few rows
 // costs little to begin, and records are looked through once, however many files take rows of them. Safe for concurrent use.
 type Plan struct {
-	schema *shape.Schema
-	opts   Options
-	bloom  []bool // by column
+	schema   *shape.Schema
+	opts     Options
+	bloom    []bool // by column
+	elements *meta.Schema
+	metadata []format.KeyValue
 }
 
 // NewPlan plans files of schema s: one column for each field, nullable unless the field says otherwise. Dictionary types
@@ -41,6 +45,12 @@ func newPlan(s *arrow.Schema, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{schema: fs, opts: o}
+	if p.elements, err = meta.NewSchema(fs.Elements(), len(fs.Leaves)); err != nil {
+		return nil, err
+	}
+	for _, k := range slices.Sorted(maps.Keys(o.Metadata)) {
+		p.metadata = append(p.metadata, format.KeyValue{Key: k, Value: o.Metadata[k]})
+	}
 	for _, l := range fs.Leaves {
 		filtered := len(l.Path) == 1 && slices.Contains(o.Bloom, l.Path[0])
 		if filtered && (l.Phys != format.ByteArray || l.MaxRep > 0) {

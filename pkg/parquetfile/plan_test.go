@@ -107,3 +107,32 @@ func TestBatchRefuses(t *testing.T) {
 		t.Error("a row that is there is refused")
 	}
 }
+
+// A file of a few rows takes few allocations and little memory: thousands of partitions may get a handful each.
+func TestTinyFileIsCheap(t *testing.T) {
+	rec := sensors(t, 10, true)
+	defer rec.Release()
+	plan, err := NewPlan(rec.Schema(), Options{Bloom: []string{"c0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := plan.Batch(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func() {
+		w := plan.NewWriter(io.Discard)
+		if err := w.AppendBatch(batch, nil); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.Buffered(); n > 12<<10 {
+			t.Errorf("%d bytes for ten rows", n)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := testing.AllocsPerRun(50, write); n > 70 {
+		t.Errorf("%.0f allocations", n)
+	}
+}

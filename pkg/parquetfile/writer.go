@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go/bloom"
+	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/encode"
 	"datalake/pkg/parquetfile/internal/fault"
@@ -30,9 +31,13 @@ type Writer struct {
 	groupBytes int64 // of its values
 	size       int64 // written to out
 
-	groups  []meta.Group
-	indexes [][]pageIndex // per row group, per column
-	err     error
+	groups      []meta.Group
+	kept        pool.Arena // of their bounds
+	encodings   []format.Encoding
+	counts      []format.PageEncodingStats
+	columnIndex []byte // of all groups and columns, end to end
+	offsetIndex []byte
+	err         error
 }
 
 // NewWriter begins a file of schema s on w, alone in its Plan. See NewPlan for the errors.
@@ -158,7 +163,8 @@ func (w *Writer) Close() error {
 	for i := range w.columns {
 		w.columns[i].Release()
 	}
-	w.columns, w.indexes, w.groups = nil, nil, nil
+	w.kept.Free()
+	w.columns, w.groups, w.encodings, w.counts, w.columnIndex, w.offsetIndex = nil, nil, nil, nil, nil, nil
 	return nil
 }
 
@@ -166,9 +172,11 @@ func (w *Writer) Close() error {
 // not as many as open files.
 type scratch struct {
 	encode.Scratch
-	marshal meta.Marshaler
-	out     *bufio.Writer
-	filter  bloom.SplitBlockFilter
+	out       *bufio.Writer
+	filter    bloom.SplitBlockFilter
+	filters   []chunkFilter
+	locations []format.PageLocation
+	bytes     []byte
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -182,7 +190,7 @@ func (s *scratch) put() {
 	if s.out != nil {
 		s.out.Reset(nil) // after an error it still holds the file's writer
 	}
-	if s.Memory()+s.marshal.Cap()+bloom.BlockSize*cap(s.filter) <= maxScratch {
+	if s.Memory()+cap(s.bytes)+bloom.BlockSize*cap(s.filter) <= maxScratch {
 		scratches.Put(s)
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"datalake/pkg/parquetfile/internal/stats"
 )
 
+// booleanBytes are false and true in the PLAIN encoding.
+var booleanBytes = []byte{0, 1}
+
 // booleans are never coded: a bit each.
 type booleans struct {
 	lim   *Limits
@@ -44,14 +47,14 @@ func (b *booleans) encode(_ *Scratch, body []byte) encodedPage {
 	p.body = append(body, b.bits...)
 	p.split = len(p.body)
 	if b.n > 0 {
-		lo, hi := byte(1), byte(0)
+		lo, hi := booleanBytes[1:], booleanBytes[:1]
 		if b.trues < b.n {
-			lo = 0
+			lo = booleanBytes[:1]
 		}
 		if b.trues > 0 {
-			hi = 1
+			hi = booleanBytes[1:]
 		}
-		p.bounds = stats.Exact([]byte{lo}, []byte{hi})
+		p.bounds = stats.Exact(lo, hi)
 	}
 	*b = booleans{lim: b.lim, bits: emptied(&pool.Bytes, b.bits, b.lim)}
 	return p

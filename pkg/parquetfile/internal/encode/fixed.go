@@ -104,7 +104,7 @@ func (f *fixed[T]) encode(s *Scratch, body []byte) encodedPage {
 	if len(v) == 0 {
 		return encodedPage{body: body, split: len(body), encoding: format.Plain}
 	}
-	b := f.leaf.Order.Numbers(len(v), func(i int) int64 { return int64(v[i]) })
+	b := stats.Numbers(&s.bounds, f.leaf.Order, v)
 	split := len(body)
 	if f.deltas() {
 		if d := deltaEncode(s, v); f.snappy || !skewed(s, v, len(d)) {
@@ -153,19 +153,18 @@ func (f *fixed[T]) encodeCodes(s *Scratch, body []byte) (encodedPage, []T) {
 	plain := len(f.table.Codes) * f.leaf.Width
 	var v []T
 	if f.deltas() {
-		v = f.decoded(s)
+		v = f.valuesOf(s, f.table.Codes)
 		plain = len(deltaEncode(s, v))
 	}
 	if cost >= plain {
 		if v == nil {
-			v = f.decoded(s)
+			v = f.valuesOf(s, f.table.Codes)
 		}
 		f.stop(f.before)
 		return encodedPage{}, v
 	}
 	body = appendIndexes(body, codes, n)
-	used := s.used(f.table.Codes, n)
-	b := f.leaf.Order.Numbers(len(used), func(i int) int64 { return int64(f.table.Values[used[i]]) })
+	b := stats.Numbers(&s.bounds, f.leaf.Order, f.valuesOf(s, s.used(f.table.Codes, n)))
 	f.table.Codes, f.before = emptied(&pool.Int32s, f.table.Codes, f.lim), n
 	if n >= f.lim.DictValues || n*f.leaf.Width >= f.lim.PageBytes {
 		f.stop(n)
@@ -173,10 +172,10 @@ func (f *fixed[T]) encodeCodes(s *Scratch, body []byte) (encodedPage, []T) {
 	return encodedPage{body: body, split: len(body), encoding: format.RLEDictionary, bounds: b}, nil
 }
 
-// decoded are the values of the page's codes, in the scratch's memory.
-func (f *fixed[T]) decoded(s *Scratch) []T {
-	v := f.scratch(s, len(f.table.Codes))
-	for i, c := range f.table.Codes {
+// valuesOf are the values of codes, in the scratch's memory.
+func (f *fixed[T]) valuesOf(s *Scratch, codes []int32) []T {
+	v := f.scratch(s, len(codes))
+	for i, c := range codes {
 		v[i] = f.table.Values[c]
 	}
 	return v

@@ -23,8 +23,11 @@ type Page struct {
 	Levels   int
 	Nulls    int
 	Encoding format.Encoding
-	Bounds   stats.Bounds
+	Bounds   stats.Bounds // in the arena
 }
+
+// Empty tells that the page has no value but nulls.
+func (p *Page) Empty() bool { return p.Nulls == p.Levels }
 
 // flush ends the page.
 func (c *Column) flush(s *Scratch) error {
@@ -49,6 +52,11 @@ func (c *Column) flush(s *Scratch) error {
 	})
 	if err != nil {
 		return err
+	}
+	if p.bounds.OK() {
+		b := c.held.Join(p.bounds.Min, p.bounds.Max)
+		n := len(p.bounds.Min)
+		p.bounds.Min, p.bounds.Max = b[:n:n], b[n:]
 	}
 	c.pages = append(c.pages, Page{
 		Data: data, Raw: raw, Rows: c.rows, Levels: c.levels, Nulls: c.nulls, Encoding: p.encoding, Bounds: p.bounds,
@@ -90,9 +98,6 @@ func (c *Column) page(s *Scratch, p encodedPage, h meta.PageHeader) (data []byte
 	}
 	h.Uncompressed, h.Compressed = int32(len(body)), int32(len(comp))
 	h.CRC = thrift.New(int32(crc32.ChecksumIEEE(comp)))
-	head, err := s.marshal.Marshal(&h)
-	if err != nil {
-		return nil, 0, err
-	}
-	return c.held.Join(head, comp), len(head) + len(body), nil
+	s.head = h.Append(s.head[:0])
+	return c.held.Join(s.head, comp), len(s.head) + len(body), nil
 }

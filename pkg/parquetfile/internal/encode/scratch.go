@@ -2,15 +2,15 @@ package encode
 
 import (
 	"datalake/pkg/parquetfile/internal/codec"
-	"datalake/pkg/parquetfile/internal/meta"
 	"datalake/pkg/parquetfile/internal/pool"
 )
 
 // Scratch is what encoding a page needs beside the page: buffers and coders, held only while one column is encoded, so that
 // there are as many as goroutines that write and not as many as open files. The zero value is ready; it keeps its memory.
 type Scratch struct {
-	marshal            meta.Marshaler
 	coder              codec.Coder
+	bounds             [16]byte
+	head               []byte
 	body, codes, delta []byte
 	present, numbers   []uint32
 	defs, reps         []uint8
@@ -26,7 +26,7 @@ type Scratch struct {
 
 // Memory is about how many bytes the scratch keeps.
 func (s *Scratch) Memory() int {
-	return s.marshal.Cap() + s.coder.Cap() + cap(s.body) + cap(s.codes) + cap(s.delta) + cap(s.text) + cap(s.wide) + cap(s.defs) + cap(s.reps) + cap(s.seen) +
+	return s.coder.Cap() + cap(s.body) + cap(s.codes) + cap(s.delta) + cap(s.text) + cap(s.wide) + cap(s.defs) + cap(s.reps) + cap(s.seen) +
 		4*(cap(s.present)+cap(s.numbers)+cap(s.xlate)+cap(s.i32)+cap(s.fixed32)+cap(s.lens)+cap(s.ends)) + 8*cap(s.fixed64)
 }
 

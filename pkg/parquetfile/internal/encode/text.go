@@ -203,7 +203,6 @@ func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
 		arena, lens = s.text, s.lens
 	} else if cap(arena) > 2*b.lim.PageBytes { // one huge value must not stay for ever
 		b.arena = nil
-		defer pool.Bytes.Put(arena)
 	}
 	if len(lens) == 0 {
 		return encodedPage{body: body, split: len(body), encoding: format.Plain}
