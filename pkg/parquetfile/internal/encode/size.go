@@ -80,6 +80,19 @@ func (t *sizedText) rowBytes(rows []uint32) int64 {
 			k := index[r]
 			n += int64(offsets[k+1] - offsets[k])
 		}
+	case t.valid.bits != nil && len(offsets) > 1:
+		// Without a branch on the bit; a null takes the first text's place, for what stands in its own may be anything.
+		bits, off := t.valid.bits, uint32(t.valid.off)
+		for _, r := range rows {
+			at := off + r
+			there := -uint32(bits[at>>3] >> (at & 7) & 1)
+			k := r
+			if index != nil {
+				k = index[r]
+			}
+			k &= there
+			n += int64(uint32(offsets[k+1]-offsets[k]) & there)
+		}
 	default:
 		for _, r := range rows {
 			if !t.valid.at(int(r)) {
