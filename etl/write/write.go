@@ -26,8 +26,12 @@ type Options struct {
 	Parquet parquetfile.Options
 	// FileBytes is the size at which a file is ended, at the next end of a row group; 0 means DefaultFileBytes.
 	FileBytes int64
-	// TempDir is where large files wait; empty means the system's folder.
+	// TempDir is where pages and files wait that may not wait in memory; empty means the system's folder.
 	TempDir string
+	// Keep asks whether finished pages and files may take n more bytes of memory, and counts them if so; of a negative n it is told
+	// that they were given back. nil: 16 MiB for the group. It is called by several goroutines. What it says changes no byte of a
+	// file.
+	Keep func(n int64) bool
 	// Sum gives the sum of the hashes of the dedupe keys of some rows; nil: no sums.
 	Sum func(rec arrow.Record, rows []uint32) (commitlog.Sum, error)
 }
@@ -46,6 +50,7 @@ type Group struct {
 	out   *arrow.Schema
 	keep  []int             // columns that go into files
 	plan  *parquetfile.Plan // made with the first rows
+	spool *spool
 	parts map[uint32]*part
 	done  []File
 
@@ -67,7 +72,8 @@ func NewGroup(o Options) *Group {
 	if o.FileBytes == 0 {
 		o.FileBytes = DefaultFileBytes
 	}
-	g := &Group{o: o, parts: map[uint32]*part{}}
+	g := &Group{o: o, spool: newSpool(o.TempDir, o.Keep), parts: map[uint32]*part{}}
+	g.o.Parquet.Spool = g.spool
 	var fields []arrow.Field
 	for i, f := range o.Schema.Fields() {
 		if !slices.Contains(o.Drop, f.Name) {
@@ -159,6 +165,7 @@ func (g *Group) append(p *part, rec arrow.Record, batch *parquetfile.Batch) erro
 	for len(rows) > 0 {
 		if p.w == nil {
 			p.file = File{Partition: p.number, Sink: NewSink(g.o.TempDir)}
+			p.file.keep = g.spool.keep
 			p.w = g.plan.NewWriter(p.file.Sink)
 		}
 		// In small steps, each of a number of rows that the file alone decides, so that the place where a file ends does not depend
@@ -205,6 +212,9 @@ func (g *Group) Finish() ([]File, error) {
 		}
 	}
 	slices.SortStableFunc(g.done, func(a, b File) int { return int(a.Partition) - int(b.Partition) })
+	if err := g.spool.close(); err != nil {
+		return nil, fmt.Errorf("close a temporary file: %w", err)
+	}
 	files := g.done
 	g.done, g.parts = nil, nil
 	return files, nil
@@ -222,5 +232,5 @@ func (g *Group) Abort() error {
 		}
 	}
 	g.done, g.parts = nil, nil
-	return errors.Join(errs...)
+	return errors.Join(append(errs, g.spool.close())...)
 }

@@ -32,7 +32,7 @@ func (w *Writer) endGroup(s *scratch) error {
 		}
 		if w.plan.bloom[i] {
 			s.filter = buildFilter(s.filter, ch.Hashes)
-			filters = append(filters, chunkFilter{i, w.held.Join(s.filter.Bytes(), nil)})
+			filters = append(filters, chunkFilter{i, w.held.Keep(s.filter.Bytes())})
 		}
 		c := &g.Columns[i]
 		if err := w.writeChunk(s, w.plan.schema.Leaves[i], ch, c); err != nil {
@@ -76,11 +76,11 @@ func (w *Writer) writeChunk(s *scratch, l *shape.Leaf, ch encode.Chunk, c *meta.
 	}
 	start := w.size
 	counts := len(w.counts)
-	if d := &ch.Dictionary; d.Data != nil {
+	if d := &ch.Dictionary; d.Size > 0 {
 		m.DictionaryOffset = thrift.New(w.size)
 		m.UncompressedSize += int64(d.Raw)
 		w.counts = append(w.counts, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: d.Encoding, Count: 1})
-		if err := w.put(d.Data); err != nil {
+		if err := w.putPage(s, d); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func (w *Writer) writeChunk(s *scratch, l *shape.Leaf, ch encode.Chunk, c *meta.
 	indexed := true
 	for i := range ch.Pages {
 		p := &ch.Pages[i]
-		locations = append(locations, format.PageLocation{Offset: w.size, CompressedPageSize: int32(len(p.Data)), FirstRowIndex: row})
+		locations = append(locations, format.PageLocation{Offset: w.size, CompressedPageSize: int32(p.Size), FirstRowIndex: row})
 		indexed = indexed && (p.Empty() || p.Bounds.OK())
 		m.NumValues += int64(p.Levels)
 		m.UncompressedSize += int64(p.Raw)
@@ -99,7 +99,7 @@ func (w *Writer) writeChunk(s *scratch, l *shape.Leaf, ch encode.Chunk, c *meta.
 		b.Add(l.Order, p.Bounds)
 		row += int64(p.Rows)
 		nulls += int64(p.Nulls)
-		if err := w.put(p.Data); err != nil {
+		if err := w.putPage(s, p); err != nil {
 			return err
 		}
 	}
@@ -122,6 +122,14 @@ func (w *Writer) writeChunk(s *scratch, l *shape.Leaf, ch encode.Chunk, c *meta.
 	w.offsetIndex = meta.AppendOffsetIndex(w.offsetIndex, locations)
 	c.OffsetIndexLength = thrift.New(int32(len(w.offsetIndex) - n))
 	return nil
+}
+
+func (w *Writer) putPage(s *scratch, p *encode.Page) error {
+	b, err := w.held.Bytes(&s.Scratch, p)
+	if err != nil {
+		return err
+	}
+	return w.put(b)
 }
 
 // countPage counts a page of an encoding among the chunk's counts, which begin at first.

@@ -69,6 +69,7 @@ func newPlan(s *arrow.Schema, o Options) (*Plan, error) {
 // NewWriter begins a file on w.
 func (p *Plan) NewWriter(w io.Writer) *Writer {
 	x := &Writer{out: w, plan: p, lim: defaultLimits(p.opts), columns: make([]encode.Column, len(p.schema.Leaves))}
+	x.held.Spool = p.opts.Spool
 	for i, l := range p.schema.Leaves {
 		x.columns[i].Init(l, &x.lim.Limits, &x.held, encode.Options{
 			Compact: p.opts.Encoding == Compact, Snappy: p.opts.Compression == Snappy, Bloom: p.bloom[i],

@@ -136,3 +136,57 @@ func TestTinyFileIsCheap(t *testing.T) {
 		t.Errorf("%.0f allocations", n)
 	}
 }
+
+// failingSpool keeps nothing in memory, and its k-th operation fails.
+type failingSpool struct {
+	left  int
+	pages []byte
+}
+
+var errSpool = errors.New("no spool")
+
+func (s *failingSpool) Keep(n int64) bool { return n < 0 }
+
+func (s *failingSpool) Write(p []byte) (int64, error) {
+	if s.left--; s.left < 0 {
+		return 0, errSpool
+	}
+	s.pages = append(s.pages, p...)
+	return int64(len(s.pages) - len(p)), nil
+}
+
+func (s *failingSpool) Read(at int64, p []byte) error {
+	if s.left--; s.left < 0 {
+		return errSpool
+	}
+	copy(p, s.pages[at:])
+	return nil
+}
+
+// Each failure of a spool fails the file; without one the bytes are those of a file whose pages wait in memory.
+func TestSpoolErrors(t *testing.T) {
+	rec := sensors(t, 40_000, true)
+	defer rec.Release()
+	want := write(t, rec.Schema(), Options{}, nil, rec)
+	for n := range 1000 {
+		spool := &failingSpool{left: n}
+		var got bytes.Buffer
+		w, err := NewWriter(&got, rec.Schema(), Options{Spool: spool})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err = w.Append(rec, nil); err == nil {
+			err = w.Close()
+		}
+		if err == nil {
+			if !bytes.Equal(got.Bytes(), want) || n < 20 {
+				t.Errorf("other bytes through a spool, after %d operations", n)
+			}
+			return
+		}
+		if !errors.Is(err, errSpool) {
+			t.Fatalf("operation %d: %v", n, err)
+		}
+	}
+	t.Error("it never succeeds")
+}

@@ -24,7 +24,7 @@ type Writer struct {
 	plan    *Plan
 	lim     limits
 	columns []encode.Column
-	held    pool.Arena // the pages of the current row group
+	held    encode.Held // the pages of the current row group
 
 	rows       int64 // in all
 	groupRows  int   // in the current row group

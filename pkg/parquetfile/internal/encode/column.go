@@ -46,11 +46,11 @@ type Column struct {
 	reps   []uint8 // none where the column does not repeat
 
 	pages []Page
-	held  *pool.Arena // of the pages' data
+	held  *Held // has the pages' data
 }
 
 // Init makes c the column of l, empty. The limits are looked at anew for each page. Finished pages are kept in held.
-func (c *Column) Init(l *shape.Leaf, lim *Limits, held *pool.Arena, o Options) {
+func (c *Column) Init(l *shape.Leaf, lim *Limits, held *Held, o Options) {
 	*c = Column{leaf: l, lim: lim, held: held, snappy: o.Snappy}
 	switch l.Phys {
 	case format.Boolean:
@@ -154,12 +154,12 @@ func (c *Column) push(defs []uint8, nulls int) {
 
 // Chunk is a column of one row group, encoded.
 type Chunk struct {
-	Dictionary Page // Levels are its values; without Data there is none
+	Dictionary Page // Levels are its values; of no Size: there is none
 	Pages      []Page
 	Hashes     []uint64 // of all values, some perhaps twice, where Options.Bloom wants them
 }
 
-// Finish ends the chunk and makes ready for the next. The chunk is valid until then, and as long as the arena is.
+// Finish ends the chunk and makes ready for the next. The chunk is valid until then, and as long as what is held.
 func (c *Column) Finish(s *Scratch) (Chunk, error) {
 	if err := c.flush(s); err != nil {
 		return Chunk{}, err
@@ -171,21 +171,21 @@ func (c *Column) Finish(s *Scratch) (Chunk, error) {
 	body, n := c.vals.dictionary(s.body[:0])
 	s.body = body
 	if n > 0 {
-		data, raw, err := c.page(s, encodedPage{body: body, split: len(body)}, meta.PageHeader{
+		ch.Dictionary = Page{Levels: n, Encoding: format.Plain}
+		err := c.page(s, &ch.Dictionary, encodedPage{body: body, split: len(body)}, meta.PageHeader{
 			Type:       format.DictionaryPage,
 			Dictionary: thrift.New(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain}),
 		})
 		if err != nil {
 			return Chunk{}, err
 		}
-		ch.Dictionary = Page{Data: data, Raw: raw, Levels: n, Encoding: format.Plain}
 	}
 	c.vals.reset()
 	c.pages = c.pages[:0]
 	return ch, nil
 }
 
-// Memory is about how many bytes the column holds beside the arena.
+// Memory is about how many bytes the column holds beside its finished pages.
 func (c *Column) Memory() int { return c.vals.memory() + cap(c.defs) + cap(c.reps) }
 
 // Release gives the column's memory to others. Nothing may follow it.

@@ -10,7 +10,7 @@ import (
 type Scratch struct {
 	coder              codec.Coder
 	bounds             [16]byte
-	head               []byte
+	head, page         []byte
 	body, codes, delta []byte
 	present, numbers   []uint32
 	defs, reps         []uint8
@@ -26,7 +26,7 @@ type Scratch struct {
 
 // Memory is about how many bytes the scratch keeps.
 func (s *Scratch) Memory() int {
-	return s.coder.Cap() + cap(s.body) + cap(s.codes) + cap(s.delta) + cap(s.text) + cap(s.wide) + cap(s.defs) + cap(s.reps) + cap(s.seen) +
+	return s.coder.Cap() + cap(s.page) + cap(s.body) + cap(s.codes) + cap(s.delta) + cap(s.text) + cap(s.wide) + cap(s.defs) + cap(s.reps) + cap(s.seen) +
 		4*(cap(s.present)+cap(s.numbers)+cap(s.xlate)+cap(s.i32)+cap(s.fixed32)+cap(s.lens)+cap(s.ends)) + 8*cap(s.fixed64)
 }
 

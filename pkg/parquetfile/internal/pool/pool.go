@@ -2,21 +2,24 @@
 //
 // Memory that was touched once is cheaper than new memory: the kernel clears a new page of it at some 250 ns a KiB, which for
 // short-lived files was a quarter of their cost. So a slice grows by whole powers of two, and what it leaves goes to the next
-// that needs that size, of whatever file. What is kept is bounded; the rest is the collector's.
+// that needs that size, of whatever file. What waits is at most 32 MiB in all; the rest is the collector's.
 package pool
 
 import (
 	"math/bits"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
 const (
 	minBits = 4  // the smallest slice has 16 entries,
 	maxBits = 22 // the largest that is kept 4,194,304
-	// keep is how many bytes of one size may wait.
-	keep = 4 << 20
+	keep    = 32 << 20
 )
+
+// waiting is how many bytes wait in all pools.
+var waiting atomic.Int64
 
 // Slices is a pool of slices of T. The zero value is empty and ready. Safe for concurrent use.
 type Slices[T any] struct {
@@ -50,6 +53,7 @@ func (p *Slices[T]) Get(n int) []T {
 		s := free[len(free)-1]
 		free[len(free)-1] = nil
 		p.free[k] = free[:len(free)-1]
+		waiting.Add(-bytesOf[T](1 << k))
 		return s
 	}
 	return make([]T, 0, 1<<k)
@@ -62,12 +66,19 @@ func (p *Slices[T]) Put(s []T) {
 	if n != 1<<k || k > maxBits {
 		return
 	}
-	var t T
+	size := bytesOf[T](n)
+	if waiting.Add(size) > keep {
+		waiting.Add(-size)
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if (len(p.free[k])+1)<<k*int(unsafe.Sizeof(t)) <= max(keep, 1<<k*int(unsafe.Sizeof(t))) {
-		p.free[k] = append(p.free[k], s[:0])
-	}
+	p.free[k] = append(p.free[k], s[:0])
+}
+
+func bytesOf[T any](n int) int64 {
+	var t T
+	return int64(n) * int64(unsafe.Sizeof(t))
 }
 
 // The pools that all files share.

@@ -50,11 +50,18 @@ func TestKept(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { p.Put(p.Get(900)) }); n != 0 {
 		t.Errorf("%.0f allocations", n)
 	}
+	before := waiting.Load()
 	for range 100 {
 		p.Put(make([]byte, 0, 1<<20))
 	}
-	if n := len(p.free[20]) << 20; n > keep {
-		t.Errorf("%d bytes wait", n)
+	if n := len(p.free[20]) << 20; n > keep || waiting.Load() > keep || int64(n) != waiting.Load()-before {
+		t.Errorf("%d bytes wait here, %d in all", n, waiting.Load())
+	}
+	for len(p.free[20]) > 0 {
+		p.Get(1 << 20)
+	}
+	if n := waiting.Load(); n != before {
+		t.Errorf("%d bytes wait in all, before it were %d", n, before)
 	}
 	p.Put(make([]byte, 0, 1000)) // not of a pool
 	p.Put(nil)
@@ -75,16 +82,20 @@ func TestArena(t *testing.T) {
 		var pieces, want [][]byte
 		sum := 0
 		for range 300 {
-			x, y := make([]byte, r.IntN(200)), make([]byte, r.IntN(1+r.IntN(9000)))
+			x, y := make([]byte, r.IntN(200)), make([]byte, r.IntN(1+r.IntN([]int{9000, 200_000}[r.IntN(2)])))
 			for i := range x {
 				x[i] = byte(r.Uint32())
 			}
 			for i := range y {
 				y[i] = byte(r.Uint32())
 			}
+			had, needs := a.Memory(), a.Needs(len(x)+len(y))
 			pieces, want = append(pieces, a.Join(x, y)), append(want, slices.Concat(x, y))
+			if a.Memory() != had+needs {
+				t.Fatalf("%d bytes more, %d were needed", a.Memory()-had, needs)
+			}
 			sum += len(x) + len(y)
-			if n := a.Memory(); n < sum || n > 4*sum+firstBlock {
+			if n := a.Memory(); n < sum || n > 3*sum+2*large {
 				t.Fatalf("%d bytes of memory for %d", n, sum)
 			}
 		}
