@@ -178,6 +178,19 @@ func hashText(v []byte) uint64 {
 	return hashWords(a, b, n)
 }
 
+// Shortest is the length of the shortest value, 0 where there is none.
+func (t *Texts) Shortest() int {
+	if len(t.Ends) == 0 {
+		return 0
+	}
+	n, last := t.Ends[0], uint32(0)
+	for _, end := range t.Ends {
+		n = min(n, end-last)
+		last = end
+	}
+	return int(n)
+}
+
 // Append appends the codes of the values at the given rows to Codes, where value r of data ends at offsets[r+1] and begins at
 // offsets[r]. It stops after the value with which Text reaches limit, and returns how many it took.
 //

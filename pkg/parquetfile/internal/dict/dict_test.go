@@ -101,6 +101,13 @@ func TestAppend(t *testing.T) {
 		if !slices.Equal(texts.Codes, wantTexts.Codes) || !slices.Equal(texts.Ends, wantTexts.Ends) || string(texts.Text) != string(wantTexts.Text) {
 			t.Fatal("Append gives other texts than Code")
 		}
+		shortest := 3
+		for c := range texts.Ends {
+			shortest = min(shortest, len(texts.Value(int32(c))))
+		}
+		if texts.Shortest() != shortest {
+			t.Fatalf("the shortest text has %d bytes, not %d", shortest, texts.Shortest())
+		}
 		if !slices.Equal(numbers.Codes, wantNumbers.Codes) || !slices.Equal(numbers.Values, wantNumbers.Values) {
 			t.Fatal("Append gives other numbers than Code")
 		}

@@ -267,10 +267,14 @@ func (b *byteStrings) encodeCodes(s *Scratch, body []byte) (encodedPage, bool) {
 			plain = len(b.table.Codes) * 4
 		}
 	}
-	for _, c := range b.table.Codes {
-		plain += len(b.table.Value(c))
+	pays := cost < plain+len(b.table.Codes)*b.table.Shortest() // mostly; else each value is looked at
+	if !pays {
+		for _, c := range b.table.Codes {
+			plain += len(b.table.Value(c))
+		}
+		pays = cost < plain
 	}
-	if cost >= plain {
+	if !pays {
 		s.text, s.lens = s.text[:0], s.lens[:0]
 		for _, c := range b.table.Codes {
 			v := b.table.Value(c)
