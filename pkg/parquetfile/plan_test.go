@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -132,8 +133,12 @@ func TestTinyFileIsCheap(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := testing.AllocsPerRun(50, write); n > 70 {
-		t.Errorf("%.0f allocations", n)
+	least := math.Inf(1) // now and then a pool is empty
+	for range 30 {
+		least = min(least, testing.AllocsPerRun(1, write))
+	}
+	if least > 70 {
+		t.Errorf("%.0f allocations", least)
 	}
 }
 
