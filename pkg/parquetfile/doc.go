@@ -15,10 +15,10 @@
 // finished pages of the current row group; the latter wait in memory or where Options.Spool puts them. All of it grows with
 // the rows, and comes from pools that other files share.
 //
-// A chunk starts out with a dictionary. Where nearly all of its first 4,096 values are distinct it ends there; at each page's
-// end the page is weighed both ways, and the first that is smaller without the dictionary is written without it, and so are all
-// that follow it in the row group. Whole numbers without one are DELTA_BINARY_PACKED, or PLAIN where they differ so much in
-// size that an entropy code makes them smaller.
+// A chunk's first values, up to 4,096, are kept as they are until it is known whether a dictionary has any chance: not where
+// nearly all are distinct. With one, each page is weighed both ways at its end, and the first that is smaller without it is
+// written without it, and so are all that follow in the row group. Whole numbers without one are DELTA_BINARY_PACKED, or PLAIN
+// where they differ so much in size that an entropy code makes them smaller.
 //
 // A page is compressed in the way that its bytes ask for: tiny ones not at all, text without repeated strings by an entropy
 // code alone, the rest by the fast encoder.

@@ -309,7 +309,7 @@ func TestBuffered(t *testing.T) {
 }
 
 // Where the first values leave a dictionary no chance, weighing the whole page would have found the same: for values drawn from
-// so many, text and numbers give the same bytes with the sample and without.
+// so many, text and numbers give the same bytes with a look at them and without, in files of one page and of several.
 func TestSampleAgreesWithWeighing(t *testing.T) {
 	r := rand.New(rand.NewPCG(15, 15))
 	for _, distinct := range []int{1, 1000, 4000, 20_000, 50_000, 100_000, 1 << 40} {
@@ -317,11 +317,13 @@ func TestSampleAgreesWithWeighing(t *testing.T) {
 		for i := range values {
 			values[i] = fmt.Sprint(100_000_000_000 + r.IntN(distinct)*7919)
 		}
-		for _, typ := range []string{"string", "bigint", "double", "decimal(30,0)"} {
-			_, file := one(t, typ, Options{}, nil, values...)
-			_, weighed := one(t, typ, Options{}, func(w *Writer) { w.lim.Sample = 1 << 30 }, values...)
-			if !bytes.Equal(file, weighed) {
-				t.Errorf("%d distinct values as %s: %d bytes, without the sample %d", distinct, typ, len(file), len(weighed))
+		for _, n := range []int{100, 300, 3000, 5000, 40_000} {
+			for _, typ := range []string{"string", "bigint", "double", "decimal(30,0)"} {
+				_, file := one(t, typ, Options{}, nil, values[:n]...)
+				_, weighed := one(t, typ, Options{}, func(w *Writer) { w.lim.Sample = 0 }, values[:n]...)
+				if !bytes.Equal(file, weighed) {
+					t.Errorf("%d of %d distinct values as %s: %d bytes, without the sample %d", n, distinct, typ, len(file), len(weighed))
+				}
 			}
 		}
 	}

@@ -36,7 +36,8 @@ func (t *Numbers[T]) Free() {
 	*t = Numbers[T]{}
 }
 
-func hashNumber(x uint64) uint32 {
+// HashNumber is the hash of a number that tables use.
+func HashNumber(x uint64) uint32 {
 	// Both halves of the product: the high one alone clusters on values that step evenly.
 	hi, lo := bits.Mul64(x^0x9e3779b97f4a7c15, 0xd6e8feb86659fd93)
 	h := hi ^ lo
@@ -49,7 +50,7 @@ func (t *Numbers[T]) Code(v T) int32 {
 		t.grow()
 	}
 	mask := uint32(len(t.slots) - 1)
-	for i := hashNumber(uint64(v)) & mask; ; i = (i + 1) & mask {
+	for i := HashNumber(uint64(v)) & mask; ; i = (i + 1) & mask {
 		c := t.slots[i]
 		if c == 0 {
 			if len(t.Values) == cap(t.Values) {
@@ -80,7 +81,7 @@ func (t *Numbers[T]) Append(src []T, rows []uint32) {
 			continue
 		}
 		mask := uint32(len(slots) - 1)
-		for i := hashNumber(uint64(v)) & mask; ; i = (i + 1) & mask {
+		for i := HashNumber(uint64(v)) & mask; ; i = (i + 1) & mask {
 			c := slots[i]
 			if c == 0 {
 				codes[k] = t.Code(v)
@@ -101,7 +102,7 @@ func (t *Numbers[T]) grow() {
 	clear(t.slots)
 	mask := uint32(n - 1)
 	for k, v := range t.Values {
-		i := hashNumber(uint64(v)) & mask
+		i := HashNumber(uint64(v)) & mask
 		for t.slots[i] != 0 {
 			i = (i + 1) & mask
 		}
@@ -154,6 +155,16 @@ func (t *Texts) Value(c int32) []byte {
 		lo = t.Ends[c-1]
 	}
 	return t.Text[lo:t.Ends[c]]
+}
+
+// HashText is a hash of v to count distinct texts by, without a look at what is between the first and the last eight bytes: of
+// texts that differ there alone it makes one.
+func HashText(v []byte) uint32 {
+	if len(v) <= 16 {
+		return uint32(hashText(v))
+	}
+	a, b := words(v)
+	return uint32(hashWords(a, b, len(v)))
 }
 
 // high is the part of a slot, and of a hash, that tells most texts apart without a look at them.

@@ -137,7 +137,7 @@ func TestHashSpreads(t *testing.T) {
 		const n = 1 << 14
 		seen := map[uint32]bool{}
 		for i := range uint64(n) {
-			seen[hashNumber(i*step)&(2*n-1)] = true
+			seen[HashNumber(i*step)&(2*n-1)] = true
 		}
 		// Of random hashes 39 in 100 slots are taken, 78 in 100 of the values have one of their own.
 		if len(seen) < n*70/100 {

@@ -26,14 +26,14 @@ type fixed[T int32 | int64] struct {
 	snappy  bool
 	digits  int32 // of a decimal, else 0
 
-	dict   bool // values are coded
+	stage  stage
 	table  dict.Numbers[T]
 	before int // values of the table before this page
 	direct []T // values that are not coded
 }
 
 func newFixed[T int32 | int64](l *shape.Leaf, lim *Limits, o Options) *fixed[T] {
-	f := &fixed[T]{leaf: l, lim: lim, compact: o.Compact, snappy: o.Snappy, dict: true}
+	f := &fixed[T]{leaf: l, lim: lim, compact: o.Compact, snappy: o.Snappy}
 	if t, ok := l.Node().Type.(*arrow.Decimal128Type); ok {
 		f.digits = t.Precision
 	}
@@ -50,29 +50,48 @@ func (f *fixed[T]) append(s *Scratch, from *Source, rows []uint32, _ bool) (int,
 		rows = s.UpTo(len(rows))
 	}
 	took := len(rows)
-	if f.dict && f.before == 0 && len(f.table.Codes) < f.lim.Sample {
-		first := rows[:min(len(rows), f.lim.Sample-len(f.table.Codes))]
-		rows = rows[len(first):]
-		f.table.Append(src, first)
-		if len(f.table.Codes) == f.lim.Sample && hopeless(len(f.table.Values), f.lim.Sample) {
-			f.direct = pool.Ints[T]().Grow(f.direct, f.lim.Sample)
-			for _, c := range f.table.Codes {
-				f.direct = append(f.direct, f.table.Values[c])
-			}
-			f.stop(0)
+	if f.stage == first {
+		n := min(len(rows), f.lim.Sample-len(f.direct))
+		f.keep(src, rows[:n])
+		if rows = rows[n:]; len(f.direct) == f.lim.Sample {
+			f.judge(s)
 		}
 	}
-	if f.dict {
+	if f.stage == coded {
 		f.table.Append(src, rows)
-		return took, nil
+	} else {
+		f.keep(src, rows)
 	}
+	return took, nil
+}
+
+// keep adds values to the page as they are.
+func (f *fixed[T]) keep(src []T, rows []uint32) {
 	n := len(f.direct)
 	f.direct = pool.Ints[T]().Grow(f.direct, len(rows))[:n+len(rows)]
 	to := f.direct[n:]
 	for i, r := range rows {
 		to[i] = src[r]
 	}
-	return took, nil
+}
+
+// judge ends the first stage.
+func (f *fixed[T]) judge(s *Scratch) {
+	n := len(f.direct)
+	if !few(n, f.lim) {
+		s.marks = marks{}
+		marked := 0
+		for _, v := range f.direct {
+			marked += s.marks.add(dict.HashNumber(uint64(v)))
+		}
+		if hopeless(marked, n) {
+			f.stage = plain
+			return
+		}
+	}
+	f.stage = coded
+	f.table.Append(f.direct, s.UpTo(n))
+	f.direct = f.direct[:0]
 }
 
 // unscaled are the decimals at the given rows as the file has them, in the scratch's memory.
@@ -93,9 +112,12 @@ func (f *fixed[T]) full() bool { return false }
 func (f *fixed[T]) room() int { return math.MaxInt }
 
 func (f *fixed[T]) encode(s *Scratch, body []byte) encodedPage {
+	if f.stage == first && len(f.direct) > 0 {
+		f.judge(s)
+	}
 	v := f.direct
 	f.direct = emptied(pool.Ints[T](), f.direct, f.lim)
-	if f.dict && len(f.table.Codes) > 0 {
+	if len(f.table.Codes) > 0 {
 		var p encodedPage
 		if p, v = f.encodeCodes(s, body); v == nil {
 			return p
@@ -195,7 +217,7 @@ func (f *fixed[T]) scratch(s *Scratch, n int) []T {
 
 // stop ends coding for this chunk; n values stay in the dictionary.
 func (f *fixed[T]) stop(n int) {
-	f.dict = false
+	f.stage = plain
 	f.table.Freeze(n)
 }
 
@@ -204,7 +226,7 @@ func (f *fixed[T]) dictionary(body []byte) ([]byte, int) {
 }
 
 func (f *fixed[T]) reset() {
-	f.dict, f.before = true, 0
+	f.stage, f.before = first, 0
 	f.table.Reset()
 }
 

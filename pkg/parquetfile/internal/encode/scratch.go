@@ -10,6 +10,7 @@ import (
 type Scratch struct {
 	coder              codec.Coder
 	bounds             [16]byte
+	marks              marks
 	head, page         []byte
 	body, codes, delta []byte
 	present, numbers   []uint32
@@ -21,13 +22,13 @@ type Scratch struct {
 	fixed64            []int64
 	lens               []int32
 	text, wide         []byte
-	ends               []int32
+	ends, kept         []int32
 }
 
 // Memory is about how many bytes the scratch keeps.
 func (s *Scratch) Memory() int {
 	return s.coder.Cap() + cap(s.page) + cap(s.body) + cap(s.codes) + cap(s.delta) + cap(s.text) + cap(s.wide) + cap(s.defs) + cap(s.reps) + cap(s.seen) +
-		4*(cap(s.present)+cap(s.numbers)+cap(s.xlate)+cap(s.i32)+cap(s.fixed32)+cap(s.lens)+cap(s.ends)) + 8*cap(s.fixed64)
+		4*(cap(s.present)+cap(s.numbers)+cap(s.xlate)+cap(s.i32)+cap(s.fixed32)+cap(s.lens)+cap(s.ends)+cap(s.kept)) + 8*cap(s.fixed64)
 }
 
 // UpTo are the numbers 0 to n-1.

@@ -24,35 +24,29 @@ type byteStrings struct {
 	compact bool
 	bloom   bool
 
-	dict   bool // values are coded
+	stage  stage
 	table  dict.Texts
 	before int    // values of the table before this page
+	size   int    // of the values of the first stage, where they are coded
 	arena  []byte // values that are not coded, end to end
 	lens   []int32
 	hashes []uint64 // of the chunk's values that are not in the dictionary, where bloom wants them
 }
 
 func newByteStrings(l *shape.Leaf, lim *Limits, compact, bloom bool) *byteStrings {
-	return &byteStrings{leaf: l, lim: lim, compact: compact, bloom: bloom, dict: true}
+	return &byteStrings{leaf: l, lim: lim, compact: compact, bloom: bloom}
 }
 
-func (b *byteStrings) full() bool {
-	if b.dict {
-		return len(b.table.Text) >= b.lim.PageBytes
-	}
-	return len(b.arena) >= b.lim.PageBytes
-}
+func (b *byteStrings) full() bool { return b.room() <= 0 }
 
-// room is how many bytes of text the page takes for certain before it is full. While the sample is taken it is none: what the
-// page counts may change then.
 func (b *byteStrings) room() int {
-	switch {
-	case !b.dict:
-		return b.lim.PageBytes - len(b.arena)
-	case b.before == 0 && len(b.table.Codes) < b.lim.Sample:
-		return 0
+	switch b.stage {
+	case first:
+		return b.lim.PageBytes - b.size - len(b.arena)
+	case coded:
+		return b.lim.PageBytes - len(b.table.Text)
 	}
-	return b.lim.PageBytes - len(b.table.Text)
+	return b.lim.PageBytes - len(b.arena)
 }
 
 func (b *byteStrings) append(s *Scratch, src *Source, rows []uint32, all bool) (int, error) {
@@ -68,31 +62,86 @@ func (b *byteStrings) append(s *Scratch, src *Source, rows []uint32, all bool) (
 		}
 		rows = s.UpTo(len(rows))
 	}
+	var xlate []uint32
+	if b.stage != plain {
+		xlate = s.translation(index, len(text.offsets)-1, len(rows))
+	}
 	took := 0
-	if b.dict {
-		xlate := s.translation(index, len(text.offsets)-1, len(rows))
-		n := len(rows)
-		if b.before == 0 && len(b.table.Codes) < b.lim.Sample {
-			n = min(n, b.lim.Sample-len(b.table.Codes))
-		}
-		if took = b.code(text, index, xlate, rows[:n], limit); took < n || len(b.table.Text) >= limit {
+	if b.stage == first {
+		took = b.begin(s, text, index, xlate, rows, limit)
+		if rows = rows[took:]; len(rows) == 0 || b.size+len(b.arena) >= limit {
 			return took, nil
 		}
-		rows = rows[n:]
-		if b.before > 0 || len(b.table.Codes) != b.lim.Sample || !hopeless(len(b.table.Ends), b.lim.Sample) {
-			return took + b.code(text, index, xlate, rows, limit), nil
+		b.judge(s)
+	}
+	if b.stage == coded {
+		return took + b.code(text, index, xlate, rows, limit), nil
+	}
+	return took + b.keep(text, index, rows, limit), nil
+}
+
+// begin adds values of the first stage: up to the end of the sample, or to the one with which they reach limit.
+func (b *byteStrings) begin(s *Scratch, text binarySource, index, xlate, rows []uint32, limit int) int {
+	rows = rows[:min(len(rows), b.lim.Sample-len(b.lens)-len(b.table.Codes))]
+	if index == nil && len(b.table.Codes) == 0 {
+		return b.keep(text, nil, rows, limit)
+	}
+	b.codeKept(s)
+	for i, r := range rows {
+		if index != nil {
+			r = index[r]
 		}
-		b.lens = pool.Int32s.Grow(b.lens, b.lim.Sample)
+		if b.size += int(text.offsets[r+1] - text.offsets[r]); b.size >= limit {
+			rows = rows[:i+1]
+			break
+		}
+	}
+	return b.code(text, index, xlate, rows, math.MaxInt)
+}
+
+// codeKept codes the values of the page that were kept.
+func (b *byteStrings) codeKept(s *Scratch) {
+	if len(b.lens) == 0 {
+		return
+	}
+	s.kept = append(s.kept[:0], 0)
+	for i, n := range b.lens {
+		s.kept = append(s.kept, s.kept[i]+n)
+	}
+	b.table.Append(s.kept, b.arena, s.UpTo(len(b.lens)), math.MaxInt)
+	b.size += len(b.arena)
+	b.arena, b.lens = b.arena[:0], b.lens[:0]
+}
+
+// judge ends the first stage.
+func (b *byteStrings) judge(s *Scratch) {
+	b.stage = coded
+	if n := len(b.lens) + len(b.table.Codes); !few(n, b.lim) && hopeless(b.marked(s), n) {
+		b.stage = plain
+		b.lens = pool.Int32s.Grow(b.lens, len(b.table.Codes))
 		for _, c := range b.table.Codes {
 			b.add(b.table.Value(c))
 			b.lens = append(b.lens, int32(len(b.table.Value(c))))
 		}
-		b.stop(0)
-		if len(b.arena) >= limit {
-			return took, nil
-		}
+		b.table.Freeze(0)
+	} else {
+		b.codeKept(s)
 	}
-	return took + b.keep(text, index, rows, limit), nil
+	b.size = 0
+}
+
+// marked is about how many distinct values the first stage has.
+func (b *byteStrings) marked(s *Scratch) int {
+	s.marks = marks{}
+	n, at := 0, 0
+	for _, k := range b.lens {
+		n += s.marks.add(dict.HashText(b.arena[at : at+int(k)]))
+		at += int(k)
+	}
+	for c := range b.table.Ends {
+		n += s.marks.add(dict.HashText(b.table.Value(int32(c))))
+	}
+	return n
 }
 
 // code adds values to the page by their codes, up to the one with which the dictionary reaches limit.
@@ -193,9 +242,12 @@ func (b *byteStrings) unscaled(s *Scratch, wide []decimal128.Num, rows []uint32)
 }
 
 func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
+	if b.stage == first && len(b.lens)+len(b.table.Codes) > 0 {
+		b.judge(s)
+	}
 	arena, lens := b.arena, b.lens
 	b.arena, b.lens = b.arena[:0], emptied(&pool.Int32s, b.lens, b.lim)
-	if b.dict && len(b.table.Codes) > 0 {
+	if len(b.table.Codes) > 0 {
 		p, ok := b.encodeCodes(s, body)
 		if ok {
 			return p
@@ -298,7 +350,7 @@ func (b *byteStrings) encodeCodes(s *Scratch, body []byte) (encodedPage, bool) {
 }
 
 func (b *byteStrings) stop(n int) {
-	b.dict = false
+	b.stage = plain
 	b.table.Freeze(n)
 }
 
@@ -323,7 +375,7 @@ func (b *byteStrings) hashesOfAll() []uint64 {
 }
 
 func (b *byteStrings) reset() {
-	b.dict, b.before, b.hashes = true, 0, b.hashes[:0]
+	b.stage, b.before, b.hashes = first, 0, b.hashes[:0]
 	if cap(b.table.Text) > 2*b.lim.PageBytes {
 		b.table.Free()
 	}

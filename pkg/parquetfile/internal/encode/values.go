@@ -39,13 +39,6 @@ type encodedPage struct {
 	bounds   stats.Bounds
 }
 
-// hopeless tells that so many distinct values among a chunk's first Limits.Sample leave a dictionary no chance. Then none is
-// begun, and the other values of the page are not hashed in vain. Of values drawn evenly it takes some 66,000 to be that
-// distinct, more than a page has and than a dictionary may hold, so the page would be weighed and found larger with one.
-// Values that go round in a circle longer than the sample are misjudged, and fall to the compressor; half the sample would
-// misjudge more, for an eighth of the page less to hash.
-func hopeless(distinct, sample int) bool { return distinct*100 > sample*97 }
-
 // dictOverhead is what a dictionary page costs beside its values.
 const dictOverhead = 32
 
