@@ -1,24 +1,25 @@
 package write
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"os"
+
+	"datalake/pkg/parquetfile"
 )
 
-// inMemory is up to which size a file waits in memory: 1 MiB. Many partitions may be open at once.
+// inMemory is up to which size a file waits in memory where nobody counts it: 1 MiB.
 const inMemory = 1 << 20
 
 // Sink takes the bytes of one file, hashes them, and gives them back from the start. Not safe for concurrent use.
 type Sink struct {
 	dir  string
+	keep func(n int64) bool // asks for memory, or gives it back; nil: inMemory is there
 	hash hash.Hash
-	buf  bytes.Buffer
+	buf  parquetfile.Buffer
 	file *os.File
 	size int64
 }
@@ -30,10 +31,10 @@ func (s *Sink) Write(p []byte) (int, error) {
 	s.hash.Write(p)
 	s.size += int64(len(p))
 	if s.file == nil {
-		if s.buf.Len()+len(p) <= inMemory {
+		if s.mayKeep(int64(len(p))) {
 			return s.buf.Write(p)
 		}
-		if err := s.open(); err != nil {
+		if err := s.spill(); err != nil {
 			return 0, err
 		}
 	}
@@ -44,20 +45,30 @@ func (s *Sink) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *Sink) open() error {
-	f, err := os.CreateTemp(s.dir, "datalake-*")
-	if err != nil {
-		return fmt.Errorf("make a temporary file: %w", err)
+func (s *Sink) mayKeep(n int64) bool {
+	if s.keep == nil {
+		return s.buf.Len()+n <= inMemory
 	}
-	s.file = f
-	if err := os.Remove(f.Name()); err != nil {
-		return fmt.Errorf("make a temporary file: %w", err)
+	return s.keep(n)
+}
+
+// spill moves what waits in memory to a temporary file.
+func (s *Sink) spill() (err error) {
+	if s.file, err = tempFile(s.dir); err != nil {
+		return err
 	}
-	if _, err := f.Write(s.buf.Bytes()); err != nil {
+	if _, err := io.Copy(s.file, s.buf.Reader()); err != nil {
 		return fmt.Errorf("write a temporary file: %w", err)
 	}
-	s.buf = bytes.Buffer{}
+	s.free()
 	return nil
+}
+
+func (s *Sink) free() {
+	if n := s.buf.Len(); n > 0 && s.keep != nil {
+		s.keep(-n)
+	}
+	s.buf.Free()
 }
 
 // Size is how many bytes were written.
@@ -71,16 +82,16 @@ func (s *Sink) Body() io.ReadSeeker {
 	if s.file != nil {
 		return io.NewSectionReader(s.file, 0, s.size)
 	}
-	return bytes.NewReader(s.buf.Bytes())
+	return s.buf.Reader()
 }
 
 // Close gives memory and disk back.
 func (s *Sink) Close() error {
-	s.buf = bytes.Buffer{}
+	s.free()
 	if s.file == nil {
 		return nil
 	}
 	f := s.file
 	s.file = nil
-	return errors.Join(f.Close())
+	return f.Close()
 }

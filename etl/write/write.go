@@ -26,8 +26,12 @@ type Options struct {
 	Parquet parquetfile.Options
 	// FileBytes is the size at which a file is ended, at the next end of a row group; 0 means DefaultFileBytes.
 	FileBytes int64
-	// TempDir is where large files wait; empty means the system's folder.
+	// TempDir is where pages and files wait that may not wait in memory; empty means the system's folder.
 	TempDir string
+	// Keep asks whether finished pages and files may take n more bytes of memory, and counts them if so; of a negative n it is told
+	// that they were given back. nil: 16 MiB for the group. It is called by several goroutines. What it says changes no byte of a
+	// file.
+	Keep func(n int64) bool
 	// Sum gives the sum of the hashes of the dedupe keys of some rows; nil: no sums.
 	Sum func(rec arrow.Record, rows []uint32) (commitlog.Sum, error)
 }
@@ -44,9 +48,15 @@ type File struct {
 type Group struct {
 	o     Options
 	out   *arrow.Schema
-	keep  []int // columns that go into files
+	keep  []int             // columns that go into files
+	plan  *parquetfile.Plan // made with the first rows
+	spool *spool
 	parts map[uint32]*part
 	done  []File
+
+	touched []*part       // by the record at hand
+	fields  *arrow.Schema // of the last record
+	kept    *arrow.Schema // its columns that go into files
 }
 
 type part struct {
@@ -62,7 +72,8 @@ func NewGroup(o Options) *Group {
 	if o.FileBytes == 0 {
 		o.FileBytes = DefaultFileBytes
 	}
-	g := &Group{o: o, parts: map[uint32]*part{}}
+	g := &Group{o: o, spool: newSpool(o.TempDir, o.Keep), parts: map[uint32]*part{}}
+	g.o.Parquet.Spool = g.spool
 	var fields []arrow.Field
 	for i, f := range o.Schema.Fields() {
 		if !slices.Contains(o.Drop, f.Name) {
@@ -90,7 +101,22 @@ func (g *Group) part(n uint32) *part {
 // Append adds rows in their order: the row numbers rows of rec, to the partitions that of gives for the entries of rows. rec
 // stays the caller's.
 func (g *Group) Append(ctx context.Context, rec arrow.Record, rows []uint32, of func(row uint32) uint32) error {
-	var touched []*part
+	if len(rows) == 0 {
+		return nil
+	}
+	out := g.project(rec)
+	defer out.Release()
+	if g.plan == nil {
+		var err error
+		if g.plan, err = parquetfile.NewPlan(g.out, g.o.Parquet); err != nil {
+			return fmt.Errorf("begin a file: %w", err)
+		}
+	}
+	batch, err := g.plan.Batch(out)
+	if err != nil {
+		return fmt.Errorf("write rows: %w", err)
+	}
+	touched := g.touched[:0]
 	var last *part
 	for _, r := range rows {
 		if n := of(r); last == nil || last.number != n {
@@ -101,13 +127,12 @@ func (g *Group) Append(ctx context.Context, rec arrow.Record, rows []uint32, of 
 		}
 		last.rows = append(last.rows, r)
 	}
-	out := g.project(rec)
-	defer out.Release()
+	g.touched = touched
 	for _, p := range touched {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := g.append(p, rec, out); err != nil {
+		if err := g.append(p, rec, batch); err != nil {
 			return err
 		}
 		p.rows = p.rows[:0]
@@ -115,27 +140,33 @@ func (g *Group) Append(ctx context.Context, rec arrow.Record, rows []uint32, of 
 	return nil
 }
 
+// project leaves out the columns that do not go into files.
 func (g *Group) project(rec arrow.Record) arrow.Record {
 	if len(g.keep) == int(rec.NumCols()) {
 		rec.Retain()
 		return rec
 	}
-	cols := make([]arrow.Array, len(g.keep))
-	fields := make([]arrow.Field, len(g.keep))
-	for i, c := range g.keep {
-		cols[i], fields[i] = rec.Column(c), rec.Schema().Field(c)
+	if s := rec.Schema(); s != g.fields { // most records have the same
+		var kept []arrow.Field
+		for _, c := range g.keep {
+			kept = append(kept, s.Field(c))
+		}
+		g.fields, g.kept = s, arrow.NewSchema(kept, nil)
 	}
-	return array.NewRecord(arrow.NewSchema(fields, nil), cols, rec.NumRows())
+	cols := make([]arrow.Array, len(g.keep))
+	for i, c := range g.keep {
+		cols[i] = rec.Column(c)
+	}
+	return array.NewRecord(g.kept, cols, rec.NumRows())
 }
 
-func (g *Group) append(p *part, rec, out arrow.Record) (err error) {
+func (g *Group) append(p *part, rec arrow.Record, batch *parquetfile.Batch) error {
 	rows := p.rows
 	for len(rows) > 0 {
 		if p.w == nil {
 			p.file = File{Partition: p.number, Sink: NewSink(g.o.TempDir)}
-			if p.w, err = parquetfile.NewWriter(p.file.Sink, g.out, g.o.Parquet); err != nil {
-				return fmt.Errorf("begin a file: %w", err)
-			}
+			p.file.keep = g.spool.keep
+			p.w = g.plan.NewWriter(p.file.Sink)
 		}
 		// In small steps, each of a number of rows that the file alone decides, so that the place where a file ends does not depend
 		// on how the rows were cut into records.
@@ -148,7 +179,7 @@ func (g *Group) append(p *part, rec, out arrow.Record) (err error) {
 			}
 			p.file.Keys.Add(sum)
 		}
-		if err := p.w.Append(out, rows[:n]); err != nil {
+		if err := p.w.AppendBatch(batch, rows[:n]); err != nil {
 			return fmt.Errorf("write rows: %w", err)
 		}
 		p.file.Rows += int64(n)
@@ -181,6 +212,9 @@ func (g *Group) Finish() ([]File, error) {
 		}
 	}
 	slices.SortStableFunc(g.done, func(a, b File) int { return int(a.Partition) - int(b.Partition) })
+	if err := g.spool.close(); err != nil {
+		return nil, fmt.Errorf("close a temporary file: %w", err)
+	}
 	files := g.done
 	g.done, g.parts = nil, nil
 	return files, nil
@@ -198,5 +232,5 @@ func (g *Group) Abort() error {
 		}
 	}
 	g.done, g.parts = nil, nil
-	return errors.Join(errs...)
+	return errors.Join(append(errs, g.spool.close())...)
 }

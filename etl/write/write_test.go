@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -177,5 +178,78 @@ func TestTempDir(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// counted counts what a group keeps in memory.
+type counted struct {
+	mu              sync.Mutex
+	limit, used, at int64 // at is the most that was used
+	refused         int
+}
+
+func (c *counted) keep(n int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n > 0 && c.used+n > c.limit {
+		c.refused++
+		return false
+	}
+	c.used += n
+	c.at = max(c.at, c.used)
+	return true
+}
+
+// Pages and files take no more memory than they may, and give it back; the files are the same whatever that is.
+func TestMemory(t *testing.T) {
+	var first []string
+	for _, limit := range []int64{1 << 40, 1 << 20, 40_000, 0} {
+		c := counted{limit: limit}
+		var names []string
+		for _, f := range written(t, write.Options{Keep: c.keep, Parquet: parquetfile.Options{RowGroupRows: 60_000, Bloom: []string{"text"}}}, 150_000, 10_000, 3, false) {
+			names = append(names, f.SHA256())
+			body, err := io.ReadAll(f.Body())
+			if sum := sha256.Sum256(body); err != nil || hex.EncodeToString(sum[:]) != f.SHA256() {
+				t.Errorf("limit %d: other bytes wait than were written, %v", limit, err)
+			}
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if c.used != 0 || c.at > limit || (c.refused > 0) != (limit < 1<<40) || limit > 0 && c.at == 0 {
+			t.Errorf("limit %d: at most %d bytes were kept, %d times no more, %d are still", limit, c.at, c.refused, c.used)
+		}
+		if first == nil {
+			first = names
+		} else if strings.Join(names, " ") != strings.Join(first, " ") {
+			t.Errorf("limit %d: other files", limit)
+		}
+	}
+}
+
+// A group that is given up gives its memory back, and one whose temporary folder is missing says so.
+func TestAbort(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	for _, dir := range []string{t.TempDir(), missing} {
+		c := counted{limit: 3 << 20}
+		g := write.NewGroup(write.Options{Schema: schema, TempDir: dir, Keep: c.keep})
+		rec := numbers(memory.DefaultAllocator, 0, 200_000)
+		rows := make([]uint32, rec.NumRows())
+		for i := range rows {
+			rows[i] = uint32(i)
+		}
+		err := g.Append(t.Context(), rec, rows, func(row uint32) uint32 { return row % 2 })
+		if (err != nil) != (dir == missing) || err != nil && !strings.Contains(err.Error(), missing) {
+			t.Errorf("error %v in %s", err, dir)
+		}
+		if c.used == 0 {
+			t.Error("nothing was kept")
+		}
+		if err := g.Abort(); err != nil {
+			t.Error(err)
+		}
+		if c.used != 0 {
+			t.Errorf("%d bytes are still counted", c.used)
+		}
 	}
 }

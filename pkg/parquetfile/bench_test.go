@@ -90,11 +90,8 @@ func BenchmarkWrite(b *testing.B) {
 			for i := range uint32(benchRows) {
 				rows = append(rows, i)
 			}
-			size := int64(0)
-			for _, col := range rec.Columns() {
-				size += encode.RowBytes(col, rows)
-			}
-			b.SetBytes(size)
+			sizer := encode.NewSizer(rec.Columns())
+			b.SetBytes(sizer.RowBytes(rows))
 			b.ReportAllocs()
 			for b.Loop() {
 				w, err := NewWriter(io.Discard, rec.Schema(), c.o)
@@ -118,19 +115,29 @@ func BenchmarkWrite(b *testing.B) {
 
 // Many files with few rows each, as hours of many sources make them.
 func BenchmarkWriteSmallFiles(b *testing.B) {
-	rec := sensors(b, 1000, true)
-	b.ReportAllocs()
-	for b.Loop() {
-		w, err := NewWriter(io.Discard, rec.Schema(), Options{Bloom: []string{"c0"}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := w.Append(rec, nil); err != nil {
-			b.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			b.Fatal(err)
-		}
+	for _, rows := range []int{10, 1000} {
+		b.Run(fmt.Sprint(rows), func(b *testing.B) {
+			rec := sensors(b, rows, true)
+			plan, err := NewPlan(rec.Schema(), Options{Bloom: []string{"c0"}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			batch, err := plan.Batch(rec)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				w := plan.NewWriter(io.Discard)
+				if err := w.AppendBatch(batch, nil); err != nil {
+					b.Fatal(err)
+				}
+				if err := w.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(w.Size()), "file-B")
+			}
+		})
 	}
 }
 

@@ -132,13 +132,17 @@ const (
 	bitsPerHash = 8
 )
 
-// buildFilter is the filter of a chunk's values, some of which may stand twice.
-func buildFilter(hashes []uint64) bloom.SplitBlockFilter {
+// buildFilter is the filter of a chunk's values, some of which may stand twice. It lies in dst's memory if that is enough.
+func buildFilter(dst bloom.SplitBlockFilter, hashes []uint64) bloom.SplitBlockFilter {
 	blocks := 1
 	for blocks*blockBits < len(hashes)*bitsPerHash {
 		blocks *= 2
 	}
-	f := make(bloom.SplitBlockFilter, blocks)
+	if cap(dst) < blocks {
+		dst = make(bloom.SplitBlockFilter, blocks)
+	}
+	f := dst[:blocks]
+	clear(f)
 	f.InsertBulk(hashes)
 	return fold(f)
 }
@@ -156,7 +160,7 @@ func fold(f bloom.SplitBlockFilter) bloom.SplitBlockFilter {
 		if set*1000 > len(f)*blockBits*398 {
 			break
 		}
-		half := make(bloom.SplitBlockFilter, len(f)/2)
+		half := f[:len(f)/2] // in place: what is written was read
 		for i := range half {
 			for k := range half[i] {
 				half[i][k] = f[2*i][k] | f[2*i+1][k]

@@ -10,10 +10,18 @@
 //
 // # How it is written
 //
-// Values are taken column by column. A page is encoded and compressed as soon as it is full, so a Writer holds one page
-// of raw values a column, the dictionaries, and the finished pages of the current row group. A chunk starts out with a
-// dictionary. At each page's end the page is weighed both ways; the first page that is smaller without the dictionary
-// is written without it, and so are all that follow it in the row group.
+// Values are taken column by column, from a Batch, which is a record looked through once for all Writers of a Plan. A page is
+// encoded and compressed as soon as it is full, so a Writer holds one page of raw values a column, the dictionaries, and the
+// finished pages of the current row group; the latter wait in memory or where Options.Spool puts them. All of it grows with
+// the rows, and comes from pools that other files share.
+//
+// A chunk's first values, up to 4,096, are kept as they are until it is known whether a dictionary has any chance: not where
+// nearly all are distinct. With one, each page is weighed both ways at its end, and the first that is smaller without it is
+// written without it, and so are all that follow in the row group. Whole numbers without one are DELTA_BINARY_PACKED, or PLAIN
+// where they differ so much in size that an entropy code makes them smaller.
+//
+// A page is compressed in the way that its bytes ask for: tiny ones not at all, text without repeated strings by an entropy
+// code alone, the rest by the fast encoder.
 //
 // # Invariants
 //
@@ -32,7 +40,7 @@
 //
 // This package holds what a file is: row groups, page index, filters, footer. Below internal, shape is the tree of fields
 // and columns; encode makes pages of arrays and decode arrays of pages; stats, dict, codec and runs are the steps they take;
-// meta is the Thrift structs and fault the kinds of errors.
+// meta is the Thrift structs, pool the memory and fault the kinds of errors.
 //
 // The package does no I/O of its own: it writes to an io.Writer and reads from an io.ReaderAt. It starts no goroutines.
 package parquetfile

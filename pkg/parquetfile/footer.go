@@ -2,11 +2,8 @@ package parquetfile
 
 import (
 	"encoding/binary"
-	"maps"
-	"slices"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
-	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/meta"
 )
@@ -24,51 +21,36 @@ func (w *Writer) finish(s *scratch) error {
 	if err := w.begin(s); err != nil {
 		return err
 	}
+	columnIndex, offsetIndex := int64(0), int64(0) // how much of them was placed
 	for g := range w.groups {
-		for i := range w.columns {
-			idx := &w.indexes[g][i]
-			if idx.none {
-				continue
-			}
-			b, err := s.marshal.Marshal(&idx.column)
-			if err != nil {
-				return err
-			}
-			c := &w.groups[g].Columns[i]
-			c.ColumnIndexOffset, c.ColumnIndexLength = thrift.New(w.size), thrift.New(int32(len(b)))
-			if err := w.put(b); err != nil {
-				return err
+		for i := range w.groups[g].Columns {
+			if c := &w.groups[g].Columns[i]; c.ColumnIndexLength.Valid {
+				c.ColumnIndexOffset = thrift.New(w.size + columnIndex)
+				columnIndex += int64(c.ColumnIndexLength.V)
 			}
 		}
 	}
-	for g := range w.groups {
-		for i := range w.columns {
-			b, err := s.marshal.Marshal(&w.indexes[g][i].offset)
-			if err != nil {
-				return err
-			}
-			c := &w.groups[g].Columns[i]
-			c.OffsetIndexOffset, c.OffsetIndexLength = thrift.New(w.size), thrift.New(int32(len(b)))
-			if err := w.put(b); err != nil {
-				return err
-			}
-		}
-	}
-	m := meta.File{Version: 2, Schema: w.schema.Elements(), NumRows: w.rows, Groups: w.groups, CreatedBy: createdBy}
-	for _, k := range slices.Sorted(maps.Keys(w.opts.Metadata)) {
-		m.KeyValues = append(m.KeyValues, format.KeyValue{Key: k, Value: w.opts.Metadata[k]})
-	}
-	for range w.columns {
-		m.ColumnOrders = append(m.ColumnOrders, format.ColumnOrder{Value: &format.TypeDefinedOrder{}})
-	}
-	b, err := s.marshal.Marshal(&m)
-	if err != nil {
+	if err := w.put(w.columnIndex); err != nil {
 		return err
 	}
+	for g := range w.groups {
+		for i := range w.groups[g].Columns {
+			c := &w.groups[g].Columns[i]
+			c.OffsetIndexOffset = thrift.New(w.size + offsetIndex)
+			offsetIndex += int64(c.OffsetIndexLength.V)
+		}
+	}
+	if err := w.put(w.offsetIndex); err != nil {
+		return err
+	}
+	m := meta.File{Version: 2, NumRows: w.rows, Groups: w.groups, CreatedBy: createdBy, KeyValues: w.plan.metadata}
+	b := m.Append(s.bytes[:0], w.plan.elements)
+	s.bytes = b
 	if err := w.put(b); err != nil {
 		return err
 	}
-	if err := w.put(append(binary.LittleEndian.AppendUint32(nil, uint32(len(b))), magic...)); err != nil {
+	s.bytes = append(binary.LittleEndian.AppendUint32(s.bytes[:0], uint32(len(b))), magic...)
+	if err := w.put(s.bytes); err != nil {
 		return err
 	}
 	return w.flush()

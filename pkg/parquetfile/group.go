@@ -20,116 +20,137 @@ func (w *Writer) endGroup(s *scratch) error {
 	if err := w.begin(s); err != nil {
 		return err
 	}
-	g := meta.Group{NumRows: int64(w.groupRows), FileOffset: w.size, Ordinal: int16(min(len(w.groups), 1<<15-1))}
-	idx := make([]pageIndex, len(w.columns))
-	filters := make([][]byte, len(w.columns))
-	for i, c := range w.columns {
-		ch, err := c.Finish(&s.Scratch)
-		if err != nil {
-			return err
-		}
-		if l := w.schema.Leaves[i]; w.filtered(l) {
-			filters[i] = buildFilter(ch.Hashes).Bytes()
-		}
-		m, err := w.writeChunk(w.schema.Leaves[i], ch, &idx[i])
-		if err != nil {
-			return err
-		}
-		g.TotalBytes += m.UncompressedSize
-		g.CompressedSize += m.CompressedSize
-		g.Columns = append(g.Columns, meta.Chunk{Meta: m})
+	g := meta.Group{
+		NumRows: int64(w.groupRows), FileOffset: w.size, Ordinal: int16(min(len(w.groups), 1<<15-1)),
+		Columns: make([]meta.Chunk, len(w.columns)),
 	}
-	for i, f := range filters {
-		if f == nil {
-			continue
-		}
-		head, err := s.marshal.Marshal(&format.BloomFilterHeader{
-			NumBytes:    int32(len(f)),
-			Algorithm:   format.BloomFilterAlgorithm{Value: &format.SplitBlockAlgorithm{}},
-			Hash:        format.BloomFilterHash{Value: &format.XxHash{}},
-			Compression: format.BloomFilterCompression{Value: &format.BloomFilterUncompressed{}},
-		})
+	filters := s.filters[:0]
+	for i := range w.columns {
+		ch, err := w.columns[i].Finish(&s.Scratch)
 		if err != nil {
 			return err
 		}
-		g.Columns[i].Meta.BloomFilterOffset = thrift.New(w.size)
-		g.Columns[i].Meta.BloomFilterLength = thrift.New(int32(len(head) + len(f)))
-		if err := w.put(head); err != nil {
+		if w.plan.bloom[i] {
+			s.filter = buildFilter(s.filter, ch.Hashes)
+			filters = append(filters, chunkFilter{i, w.held.Keep(s.filter.Bytes())})
+		}
+		c := &g.Columns[i]
+		if err := w.writeChunk(s, w.plan.schema.Leaves[i], ch, c); err != nil {
 			return err
 		}
-		if err := w.put(f); err != nil {
+		g.TotalBytes += c.Meta.UncompressedSize
+		g.CompressedSize += c.Meta.CompressedSize
+	}
+	s.filters = filters
+	for _, f := range filters {
+		s.bytes = meta.AppendBloomHeader(s.bytes[:0], len(f.bytes))
+		m := &g.Columns[f.column].Meta
+		m.BloomFilterOffset = thrift.New(w.size)
+		m.BloomFilterLength = thrift.New(int32(len(s.bytes) + len(f.bytes)))
+		if err := w.put(s.bytes); err != nil {
+			return err
+		}
+		if err := w.put(f.bytes); err != nil {
 			return err
 		}
 	}
+	clear(filters)
 	w.groups = append(w.groups, g)
-	w.indexes = append(w.indexes, idx)
 	w.groupRows, w.groupBytes = 0, 0
+	w.held.Free()
 	return w.flush()
 }
 
-// writeChunk writes a column's pages, and describes them.
-func (w *Writer) writeChunk(l *shape.Leaf, ch encode.Chunk, idx *pageIndex) (meta.Column, error) {
-	m := meta.Column{Type: l.Phys, Path: l.Path, Codec: format.Zstd}
-	if w.opts.Compression == Snappy {
+// chunkFilter is a column's bloom filter, which follows the chunks.
+type chunkFilter struct {
+	column int
+	bytes  []byte
+}
+
+// writeChunk writes a column's pages, and describes them. The page index is kept for the file's end.
+func (w *Writer) writeChunk(s *scratch, l *shape.Leaf, ch encode.Chunk, c *meta.Chunk) error {
+	m := &c.Meta
+	m.Type, m.Path, m.Codec = l.Phys, l.Path, format.Zstd
+	if w.plan.opts.Compression == Snappy {
 		m.Codec = format.Snappy
 	}
 	start := w.size
-	if d := &ch.Dictionary; d.Data != nil {
+	counts := len(w.counts)
+	if d := &ch.Dictionary; d.Size > 0 {
 		m.DictionaryOffset = thrift.New(w.size)
 		m.UncompressedSize += int64(d.Raw)
-		m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: d.Encoding, Count: 1})
-		if err := w.put(d.Data); err != nil {
-			return m, err
+		w.counts = append(w.counts, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: d.Encoding, Count: 1})
+		if err := w.putPage(s, d); err != nil {
+			return err
 		}
 	}
 	m.DataPageOffset = w.size
 	var b stats.Bounds
 	row, nulls := int64(0), int64(0)
+	locations := s.locations[:0]
+	indexed := true
 	for i := range ch.Pages {
 		p := &ch.Pages[i]
-		idx.offset.PageLocations = append(idx.offset.PageLocations, format.PageLocation{
-			Offset: w.size, CompressedPageSize: int32(len(p.Data)), FirstRowIndex: row,
-		})
-		idx.addPage(p)
-		countPage(&m, p)
+		locations = append(locations, format.PageLocation{Offset: w.size, CompressedPageSize: int32(p.Size), FirstRowIndex: row})
+		indexed = indexed && (p.Empty() || p.Bounds.OK())
+		m.NumValues += int64(p.Levels)
+		m.UncompressedSize += int64(p.Raw)
+		w.countPage(counts, p.Encoding)
 		b.Add(l.Order, p.Bounds)
 		row += int64(p.Rows)
 		nulls += int64(p.Nulls)
-		if err := w.put(p.Data); err != nil {
-			return m, err
+		if err := w.putPage(s, p); err != nil {
+			return err
 		}
-		p.Data = nil
 	}
-	m.Encodings = encodings(m.EncodingStats)
+	s.locations = locations
+	m.EncodingStats = w.counts[counts:len(w.counts):len(w.counts)]
+	m.Encodings = w.encodingsOf(m.EncodingStats)
 	m.CompressedSize = w.size - start
 	m.Statistics.NullCount = thrift.New(nulls)
 	if b.OK() {
-		m.Statistics.MinValue, m.Statistics.MaxValue = b.Min, b.Max
+		kept := w.kept.Join(b.Min, b.Max)
+		m.Statistics.MinValue, m.Statistics.MaxValue = kept[:len(b.Min):len(b.Min)], kept[len(b.Min):]
 		m.Statistics.MinExact, m.Statistics.MaxExact = thrift.New(b.MinExact), thrift.New(b.MaxExact)
 	}
-	idx.column.BoundaryOrder = boundaryOrder(l.Order, ch.Pages)
-	return m, nil
+	if indexed {
+		n := len(w.columnIndex)
+		w.columnIndex = appendColumnIndex(w.columnIndex, l.Order, ch.Pages)
+		c.ColumnIndexLength = thrift.New(int32(len(w.columnIndex) - n))
+	}
+	n := len(w.offsetIndex)
+	w.offsetIndex = meta.AppendOffsetIndex(w.offsetIndex, locations)
+	c.OffsetIndexLength = thrift.New(int32(len(w.offsetIndex) - n))
+	return nil
 }
 
-// countPage adds a page to its chunk's sums.
-func countPage(m *meta.Column, p *encode.Page) {
-	m.NumValues += int64(p.Levels)
-	m.UncompressedSize += int64(p.Raw)
-	for i := range m.EncodingStats {
-		if e := &m.EncodingStats[i]; e.PageType == format.DataPage && e.Encoding == p.Encoding {
-			e.Count++
+func (w *Writer) putPage(s *scratch, p *encode.Page) error {
+	b, err := w.held.Bytes(&s.Scratch, p)
+	if err != nil {
+		return err
+	}
+	return w.put(b)
+}
+
+// countPage counts a page of an encoding among the chunk's counts, which begin at first.
+func (w *Writer) countPage(first int, e format.Encoding) {
+	for i := first; i < len(w.counts); i++ {
+		if c := &w.counts[i]; c.PageType == format.DataPage && c.Encoding == e {
+			c.Count++
 			return
 		}
 	}
-	m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DataPage, Encoding: p.Encoding, Count: 1})
+	w.counts = append(w.counts, format.PageEncodingStats{PageType: format.DataPage, Encoding: e, Count: 1})
 }
 
-// encodings lists what occurs in a chunk, in order of number. RLE is that of the levels.
-func encodings(pages []format.PageEncodingStats) []format.Encoding {
-	e := []format.Encoding{format.RLE}
+// encodingsOf lists what occurs in a chunk, in order of number. RLE is that of the levels.
+func (w *Writer) encodingsOf(pages []format.PageEncodingStats) []format.Encoding {
+	n := len(w.encodings)
+	w.encodings = append(w.encodings, format.RLE)
 	for _, s := range pages {
-		e = append(e, s.Encoding)
+		w.encodings = append(w.encodings, s.Encoding)
 	}
-	slices.Sort(e)
-	return slices.Compact(e)
+	slices.Sort(w.encodings[n:])
+	w.encodings = w.encodings[:n+len(slices.Compact(w.encodings[n:]))]
+	return w.encodings[n:len(w.encodings):len(w.encodings)]
 }

@@ -17,7 +17,7 @@ import (
 
 // small makes pages and groups so small that a few hundred rows meet every boundary.
 func small(w *Writer) {
-	w.lim.PageRows, w.lim.PageLevels, w.lim.PageBytes, w.lim.DictValues, w.lim.Probe = 64, 150, 2000, 100, 30
+	w.lim.PageRows, w.lim.PageLevels, w.lim.PageBytes, w.lim.DictValues, w.lim.Sample = 64, 150, 2000, 100, 25
 }
 
 func checked(t testing.TB) *memory.CheckedAllocator {

@@ -4,26 +4,15 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/encode"
+	"datalake/pkg/parquetfile/internal/meta"
 	"datalake/pkg/parquetfile/internal/stats"
 )
 
-type pageIndex struct {
-	column format.ColumnIndex
-	none   bool // a page has values but no bounds, so there is no column index
-	offset format.OffsetIndex
-}
-
-func (x *pageIndex) addPage(p *encode.Page) {
-	empty := p.Nulls == p.Levels
-	x.none = x.none || !empty && !p.Bounds.OK()
-	lo, hi := p.Bounds.Min, p.Bounds.Max
-	if lo == nil {
-		lo, hi = []byte{}, []byte{}
-	}
-	x.column.NullPages = append(x.column.NullPages, empty)
-	x.column.NullCounts = append(x.column.NullCounts, int64(p.Nulls))
-	x.column.MinValues = append(x.column.MinValues, lo)
-	x.column.MaxValues = append(x.column.MaxValues, hi)
+func appendColumnIndex(b []byte, o stats.Order, pages []encode.Page) []byte {
+	return meta.AppendColumnIndex(b, len(pages), func(i int) meta.PageStats {
+		p := &pages[i]
+		return meta.PageStats{Min: p.Bounds.Min, Max: p.Bounds.Max, Nulls: int64(p.Nulls), Empty: p.Empty()}
+	}, boundaryOrder(o, pages))
 }
 
 func boundaryOrder(o stats.Order, pages []encode.Page) format.BoundaryOrder {

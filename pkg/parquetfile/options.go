@@ -32,9 +32,15 @@ type Options struct {
 	// RowGroupRows is the most rows of a row group; 0 means DefaultRowGroupRows. A row group also ends before its values
 	// exceed some 128 MiB.
 	RowGroupRows int
+	// Spool takes finished pages that may not wait in memory for their row group's end; nil: all wait in memory. It changes no
+	// byte of a file.
+	Spool Spool
 	// Metadata goes into the footer's key-value list, in the order of the keys.
 	Metadata map[string]string
 }
+
+// Spool is where finished pages wait until their row group ends, beyond the memory that they may take. Safe for concurrent use.
+type Spool = encode.Spool
 
 func (o Options) withDefaults() Options {
 	if o.Encoding == "" {
@@ -80,7 +86,7 @@ type limits struct {
 func defaultLimits(o Options) limits {
 	return limits{
 		Limits: encode.Limits{
-			PageRows: 16 << 10, PageLevels: 64 << 10, PageBytes: 1 << 20, DictValues: 64 << 10, Probe: 4 << 10,
+			PageRows: 16 << 10, PageLevels: 64 << 10, PageBytes: 1 << 20, DictValues: 64 << 10, Sample: 4 << 10,
 			MaxValues: meta.MaxPageValues, MaxBytes: codec.MaxSize, // what is written must be readable
 		},
 		groupRows:  o.RowGroupRows,

@@ -4,16 +4,16 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/parquet-go/parquet-go/bloom"
 	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/encode"
 	"datalake/pkg/parquetfile/internal/fault"
 	"datalake/pkg/parquetfile/internal/meta"
-	"datalake/pkg/parquetfile/internal/shape"
+	"datalake/pkg/parquetfile/internal/pool"
 )
 
 // Writer writes one Parquet file. Not safe for concurrent use. Without Close what was written is no Parquet file; a
@@ -21,64 +21,32 @@ import (
 type Writer struct {
 	out     io.Writer
 	buf     *bufio.Writer // before out, while a row group or the footer is written
-	schema  *shape.Schema
-	opts    Options
+	plan    *Plan
 	lim     limits
-	columns []*encode.Column
-	tops    [][]*encode.Column // the columns of each top-level field
+	columns []encode.Column
+	held    encode.Held // the pages of the current row group
 
 	rows       int64 // in all
 	groupRows  int   // in the current row group
 	groupBytes int64 // of its values
 	size       int64 // written to out
-	checked    *arrow.Schema
 
-	groups  []meta.Group
-	indexes [][]pageIndex // per row group, per column
-	err     error
+	groups      []meta.Group
+	kept        pool.Arena // of their bounds
+	encodings   []format.Encoding
+	counts      []format.PageEncodingStats
+	columnIndex []byte // of all groups and columns, end to end
+	offsetIndex []byte
+	err         error
 }
 
-// NewWriter begins a file of schema s on w: one column for each field, nullable unless the field says otherwise.
-// Dictionary types count as their value type. The types are those of pkg/schema; others are ErrUnsupported.
-// Options.Bloom must name columns that exist and are strings or binaries.
+// NewWriter begins a file of schema s on w, alone in its Plan. See NewPlan for the errors.
 func NewWriter(w io.Writer, s *arrow.Schema, o Options) (*Writer, error) {
-	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("parquet options: %w", err)
-	}
-	x, err := newWriter(w, s, o.withDefaults())
-	if err != nil {
-		return nil, fmt.Errorf("create parquet file: %w", err)
-	}
-	return x, nil
-}
-
-func newWriter(w io.Writer, s *arrow.Schema, o Options) (*Writer, error) {
-	fs, err := shape.New(s)
+	p, err := NewPlan(s, o)
 	if err != nil {
 		return nil, err
 	}
-	x := &Writer{out: w, schema: fs, opts: o, lim: defaultLimits(o), tops: make([][]*encode.Column, len(fs.Fields))}
-	for _, l := range fs.Leaves {
-		withBloom := x.filtered(l)
-		if withBloom && (l.Phys != format.ByteArray || l.MaxRep > 0) {
-			return nil, fault.Unsupportedf("a bloom filter on %s of type %s", l.Path[0], l.Chain[0].Type)
-		}
-		c := encode.NewColumn(l, &x.lim.Limits, encode.Options{Compact: o.Encoding == Compact, Snappy: o.Compression == Snappy, Bloom: withBloom})
-		x.columns = append(x.columns, c)
-		top := slices.Index(fs.Fields, l.Chain[0])
-		x.tops[top] = append(x.tops[top], c)
-	}
-	for _, name := range o.Bloom {
-		if !slices.ContainsFunc(fs.Leaves, func(l *shape.Leaf) bool { return len(l.Path) == 1 && l.Path[0] == name }) {
-			return nil, fault.Unsupportedf("a bloom filter on %s: no such column of strings", name)
-		}
-	}
-	return x, nil
-}
-
-// filtered tells whether a column has a bloom filter.
-func (w *Writer) filtered(l *shape.Leaf) bool {
-	return len(l.Path) == 1 && slices.Contains(w.opts.Bloom, l.Path[0])
+	return p.NewWriter(w), nil
 }
 
 // Rows is how many rows were appended.
@@ -91,65 +59,66 @@ func (w *Writer) Size() int64 { return w.size }
 // Buffered is about how many bytes of memory the Writer holds: encoded pages of the current row group, dictionaries,
 // and the values of pages that are not full.
 func (w *Writer) Buffered() int64 {
-	n := int64(0)
-	for _, c := range w.columns {
-		n += c.Memory()
+	n := w.held.Memory()
+	for i := range w.columns {
+		n += w.columns[i].Memory()
 	}
-	return n
+	return int64(n)
 }
 
-// Append adds the given rows of rec in that order; nil rows means all. The columns of rec are those of the Writer's
-// schema, by position, and of its types; a column of strings may be a Dictionary<uint32, string>. rec is not retained.
-// A value that does not fit its column, and a null in a required one, is ErrType.
+// Append adds the given rows of rec in that order; nil rows means all. It is AppendBatch for a record that no other Writer
+// takes rows of: the columns of rec are those of the Writer's schema, by position, and of its types; a column of strings may
+// be a Dictionary<uint32, string>. rec is not retained. A value that does not fit its column, and a null in a required one, is
+// ErrType.
 func (w *Writer) Append(rec arrow.Record, rows []uint32) error {
+	if w.err != nil {
+		return w.err
+	}
+	b, err := w.plan.batch(rec)
+	if err != nil {
+		w.err = fmt.Errorf("append to parquet file: %w", err)
+		return w.err
+	}
+	return w.AppendBatch(b, rows)
+}
+
+// AppendBatch adds the given rows of b, a Batch of the Writer's Plan, in that order; nil rows means all. A value that does not
+// fit its column, and a null in a required one, is ErrType.
+func (w *Writer) AppendBatch(b *Batch, rows []uint32) error {
 	if w.err != nil {
 		return w.err
 	}
 	s := getScratch()
 	defer s.put()
-	if w.err = w.append(s, rec, rows); w.err != nil {
+	if w.err = w.append(s, b, rows); w.err != nil {
 		w.err = fmt.Errorf("append to parquet file: %w", w.err)
 	}
 	return w.err
 }
 
-func (w *Writer) append(s *scratch, rec arrow.Record, rows []uint32) error {
-	if rec.Schema() != w.checked {
-		if err := w.check(rec); err != nil {
-			return err
-		}
-		w.checked = rec.Schema()
+func (w *Writer) append(s *scratch, b *Batch, rows []uint32) error {
+	if b.plan != w.plan {
+		return fault.Typef("a batch of another plan")
 	}
-	total := uint32(rec.NumRows())
 	if rows == nil {
-		rows = slices.Grow(s.rows[:0], int(total))[:total]
-		s.rows = rows
-		for i := range rows {
-			rows[i] = uint32(i)
-		}
+		rows = s.UpTo(int(b.rows))
 	} else {
 		for _, r := range rows {
-			if r >= total {
-				return fault.Typef("row %d of a record of %d rows", r, total)
+			if r >= b.rows {
+				return fault.Typef("row %d of a record of %d rows", r, b.rows)
 			}
 		}
 	}
-	arrays := rec.Columns()
 	for len(rows) > 0 {
 		k := min(len(rows), w.lim.groupRows-w.groupRows)
-		bytes := int64(0)
-		for _, a := range arrays {
-			bytes += encode.RowBytes(a, rows[:k])
-		}
+		bytes := b.sizer.RowBytes(rows[:k])
 		full := false
 		if w.groupBytes+bytes > w.lim.groupBytes {
-			k, bytes, full = w.cut(arrays, rows[:k])
+			k, bytes, full = w.cut(b, rows[:k])
 		}
-		for i, cols := range w.tops {
-			for _, c := range cols {
-				if err := c.Append(&s.Scratch, arrays[i], rows[:k]); err != nil {
-					return err
-				}
+		for i := range w.columns {
+			if err := w.columns[i].Append(&s.Scratch, &b.sources[i], rows[:k]); err != nil {
+				return err
 			}
 		}
 		rows = rows[k:]
@@ -167,12 +136,9 @@ func (w *Writer) append(s *scratch, rec arrow.Record, rows []uint32) error {
 
 // cut finds how many of the rows the current row group still takes: up to the row with which its values pass
 // groupBytes, but one at least. full tells that it ends there.
-func (w *Writer) cut(arrays []arrow.Array, rows []uint32) (k int, bytes int64, full bool) {
+func (w *Writer) cut(b *Batch, rows []uint32) (k int, bytes int64, full bool) {
 	for k < len(rows) {
-		n := int64(0)
-		for _, a := range arrays {
-			n += encode.RowBytes(a, rows[k:k+1])
-		}
+		n := b.sizer.RowBytes(rows[k : k+1])
 		if w.groupBytes+bytes+n > w.lim.groupBytes && w.groupRows+k > 0 {
 			return k, bytes, true
 		}
@@ -180,46 +146,6 @@ func (w *Writer) cut(arrays []arrow.Array, rows []uint32) (k int, bytes int64, f
 		k++
 	}
 	return k, bytes, false
-}
-
-// check compares a record's columns with the Writer's.
-func (w *Writer) check(rec arrow.Record) error {
-	s := rec.Schema()
-	if s.NumFields() != len(w.schema.Fields) {
-		return fault.Typef("a record of %d columns for a file of %d", s.NumFields(), len(w.schema.Fields))
-	}
-	for i, n := range w.schema.Fields {
-		if t := s.Field(i).Type; s.Field(i).Name != n.Name || !sameType(n, t) {
-			return fault.Typef("column %d of the record is %s %s, the file's is %s %s", i, s.Field(i).Name, t, n.Name, n.Type)
-		}
-	}
-	return nil
-}
-
-func sameType(n *shape.Node, t arrow.DataType) bool {
-	if d, ok := t.(*arrow.DictionaryType); ok {
-		return n.Kind == shape.LeafNode && n.Leaf.Phys == format.ByteArray && d.IndexType.ID() == arrow.UINT32 && d.ValueType.ID() == n.Type.ID()
-	}
-	if n.Type.ID() != t.ID() {
-		return false
-	}
-	switch t := t.(type) {
-	case *arrow.StructType:
-		if t.NumFields() != len(n.Kids) {
-			return false
-		}
-		for i, f := range t.Fields() {
-			if f.Name != n.Kids[i].Name || !sameType(n.Kids[i], f.Type) {
-				return false
-			}
-		}
-		return true
-	case *arrow.MapType:
-		return sameType(n.Kids[0], t.KeyType()) && sameType(n.Kids[1], t.ItemType())
-	case *arrow.ListType:
-		return sameType(n.Kids[0], t.Elem())
-	}
-	return arrow.TypeEqual(n.Type, t)
 }
 
 // Close writes what is left and the footer. It does not close the underlying writer. A second Close returns ErrClosed.
@@ -234,10 +160,11 @@ func (w *Writer) Close() error {
 		return w.err
 	}
 	w.err = ErrClosed
-	for _, c := range w.columns {
-		c.Release()
+	for i := range w.columns {
+		w.columns[i].Release()
 	}
-	w.columns, w.tops, w.indexes, w.groups = nil, nil, nil, nil
+	w.kept.Free()
+	w.columns, w.groups, w.encodings, w.counts, w.columnIndex, w.offsetIndex = nil, nil, nil, nil, nil, nil
 	return nil
 }
 
@@ -245,9 +172,11 @@ func (w *Writer) Close() error {
 // not as many as open files.
 type scratch struct {
 	encode.Scratch
-	marshal meta.Marshaler
-	out     *bufio.Writer
-	rows    []uint32
+	out       *bufio.Writer
+	filter    bloom.SplitBlockFilter
+	filters   []chunkFilter
+	locations []format.PageLocation
+	bytes     []byte
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -261,7 +190,7 @@ func (s *scratch) put() {
 	if s.out != nil {
 		s.out.Reset(nil) // after an error it still holds the file's writer
 	}
-	if s.Memory()+s.marshal.Cap()+4*cap(s.rows) <= maxScratch {
+	if s.Memory()+cap(s.bytes)+bloom.BlockSize*cap(s.filter) <= maxScratch {
 		scratches.Put(s)
 	}
 }
@@ -269,7 +198,7 @@ func (s *scratch) put() {
 // begin makes ready to put bytes, through the scratch's buffer, until flush.
 func (w *Writer) begin(s *scratch) error {
 	if s.out == nil {
-		s.out = bufio.NewWriterSize(nil, 256<<10)
+		s.out = bufio.NewWriterSize(nil, 16<<10) // for small pieces; a large one goes past it
 	}
 	w.buf = s.out
 	w.buf.Reset(w.out)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -209,12 +210,15 @@ func (f *failingWriter) Write(p []byte) (int, error) {
 // What is chosen for a column depends on what makes it smaller.
 func TestEncodings(t *testing.T) {
 	ids, rising, few, floats, drift := make([]string, 40_000), make([]string, 40_000), make([]string, 40_000), make([]string, 40_000), make([]string, 40_000)
+	skewed, narrow := make([]string, 40_000), make([]string, 40_000)
 	r := rand.New(rand.NewPCG(14, 14))
 	for i := range ids {
 		ids[i] = fmt.Sprintf("%016x", r.Uint64())
 		rising[i] = fmt.Sprint(1764000000000 + i*1000 + r.IntN(900))
 		few[i] = fmt.Sprint(r.IntN(5))
 		floats[i] = fmt.Sprint(r.NormFloat64())
+		skewed[i] = fmt.Sprint(int64(math.Exp(r.Float64() * 20)))
+		narrow[i] = fmt.Sprint(r.IntN(1 << 20))
 		drift[i] = few[i]
 		if i > 20_000 {
 			drift[i] = ids[i]
@@ -230,6 +234,10 @@ func TestEncodings(t *testing.T) {
 		{"ids", "string", ids, Options{Encoding: Plain}, []format.Encoding{format.Plain, format.RLE}},
 		{"rising", "bigint", rising, Options{}, []format.Encoding{format.RLE, format.DeltaBinaryPacked}},
 		{"rising", "bigint", rising, Options{Encoding: Plain}, []format.Encoding{format.Plain, format.RLE}},
+		{"skewed", "bigint", skewed, Options{}, []format.Encoding{format.Plain, format.RLE}},
+		{"skewed", "int", skewed, Options{}, []format.Encoding{format.Plain, format.RLE}},
+		{"skewed", "bigint", skewed, Options{Compression: Snappy}, []format.Encoding{format.RLE, format.DeltaBinaryPacked}},
+		{"narrow", "bigint", narrow, Options{}, []format.Encoding{format.RLE, format.DeltaBinaryPacked}},
 		{"few", "string", few, Options{}, []format.Encoding{format.Plain, format.RLE, format.RLEDictionary}},
 		{"few", "double", few, Options{}, []format.Encoding{format.Plain, format.RLE, format.RLEDictionary}},
 		{"floats", "double", floats, Options{}, []format.Encoding{format.Plain, format.RLE}},
@@ -242,6 +250,25 @@ func TestEncodings(t *testing.T) {
 		}
 		if _, err := Verify(bytes.NewReader(file), int64(len(file))); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Whole numbers are written in the way that makes them smaller, whatever their sizes: never much larger than as deltas.
+func TestWholeNumbersAreSmall(t *testing.T) {
+	r := rand.New(rand.NewPCG(16, 16))
+	for _, spread := range []float64{1, 4, 8, 14, 20, 28, 43} {
+		values := make([]string, 20_000)
+		for i := range values {
+			values[i] = fmt.Sprint(int64(math.Exp(r.Float64() * spread)))
+		}
+		_, file := one(t, "bigint", Options{}, nil, values...)
+		_, packed := one(t, "bigint", Options{Compression: Snappy}, func(w *Writer) { w.lim.DictValues = 1 }, values...)
+		if len(file) > len(packed)*102/100 {
+			t.Errorf("numbers up to e^%.0f: %d bytes, as deltas %d", spread, len(file), len(packed))
+		}
+		if spread == 28 && len(file) > len(packed)*4/5 {
+			t.Errorf("numbers up to e^%.0f: %d bytes, as deltas %d", spread, len(file), len(packed))
 		}
 	}
 }
@@ -278,5 +305,26 @@ func TestBuffered(t *testing.T) {
 	}
 	if w.Buffered() != 0 {
 		t.Errorf("%d bytes held after Close", w.Buffered())
+	}
+}
+
+// Where the first values leave a dictionary no chance, weighing the whole page would have found the same: for values drawn from
+// so many, text and numbers give the same bytes with a look at them and without, in files of one page and of several.
+func TestSampleAgreesWithWeighing(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 15))
+	for _, distinct := range []int{1, 1000, 4000, 20_000, 50_000, 100_000, 1 << 40} {
+		values := make([]string, 40_000)
+		for i := range values {
+			values[i] = fmt.Sprint(100_000_000_000 + r.IntN(distinct)*7919)
+		}
+		for _, n := range []int{100, 300, 3000, 5000, 40_000} {
+			for _, typ := range []string{"string", "bigint", "double", "decimal(30,0)"} {
+				_, file := one(t, typ, Options{}, nil, values[:n]...)
+				_, weighed := one(t, typ, Options{}, func(w *Writer) { w.lim.Sample = 0 }, values[:n]...)
+				if !bytes.Equal(file, weighed) {
+					t.Errorf("%d of %d distinct values as %s: %d bytes, without the sample %d", n, distinct, typ, len(file), len(weighed))
+				}
+			}
+		}
 	}
 }

@@ -33,6 +33,7 @@ func bodies() map[string][]byte {
 	return map[string][]byte{
 		"empty": {}, "one": {7}, "zeros": make([]byte, 200<<10), "few": []byte("abcabc"), "noise": noise, "ids": ids, "prefixed": prefixed,
 		"uuids": uuids, "prose": prose, "skewed": skewed, "base64": []byte(base64.StdEncoding.EncodeToString(noise)),
+		"tiny": []byte("0123456789"), "tiny-runs": bytes.Repeat([]byte{3}, 200), "below": ids[:tiny-1], "just": ids[:tiny],
 		"runs": []byte(strings.Repeat("a", 5000) + strings.Repeat("b", 5000)),
 	}
 }
@@ -93,8 +94,8 @@ func TestGolden(t *testing.T) {
 		s.Write(c.Snappy(all[name]))
 	}
 	const (
-		wantZstd   = "aea807c2b808833752619f24bdd4a2f747022c1aa666d6298653e30e55a31ccf"
-		wantSnappy = "9f61a6dfae0c7ad3c1c367ca25ba5e6158bd407637f634fcbe7a78aa8b6b5e22"
+		wantZstd   = "a423adeeb8d2b47aa7d0a86cec2ec7db232b178502fcb8dc577778d108d6228d"
+		wantSnappy = "45a366bc9ed53ecac301cd3e7781509a5641c7909847d521340c5011663421cb"
 	)
 	if got := hex.EncodeToString(z.Sum(nil)); got != wantZstd {
 		t.Errorf("zstd: %s, want %s", got, wantZstd)

@@ -32,6 +32,10 @@ func (c *Coder) Snappy(body []byte) []byte {
 // text without its lengths. The method is chosen by the bytes alone: the fast encoder, or, for text without repeated
 // strings, no match search at all.
 func (c *Coder) Zstd(body []byte, split int) ([]byte, error) {
+	if len(body) < tiny {
+		c.out = rawFrame(c.out[:0], body)
+		return c.out, nil
+	}
 	if len(body)-split >= 4<<10 && !repeats(body[split:]) && entropy(body[split:]) < 0.97 {
 		c.out = c.entropyFrame(c.out[:0], body, split)
 		return c.out, nil
@@ -51,10 +55,54 @@ func (c *Coder) Zstd(body []byte, split int) ([]byte, error) {
 	return c.out, nil
 }
 
-// Entropy returns body as one zstd frame that was made without a match search, in memory that is valid until the next call.
-func (c *Coder) Entropy(body []byte) []byte {
-	c.out = c.entropyFrame(c.out[:0], body, 0)
+// tiny is the size below which a body is framed as it is. The tables of an entropy code take longer to make than so few
+// bytes to write: a file of ten rows and eleven columns takes 39 µs with them and 17 without, and is 7 % larger.
+const tiny = 256
+
+// rawFrame appends a zstd frame of a tiny body: a raw block, or one of a single byte that repeats.
+func rawFrame(dst, body []byte) []byte {
+	dst = append(dst, 0x28, 0xb5, 0x2f, 0xfd)
+	if n := len(body); n < 256 {
+		dst = append(dst, 0x20, byte(n))
+	} else {
+		dst = binary.LittleEndian.AppendUint16(append(dst, 0x60), uint16(n-256))
+	}
+	same := len(body) > 4
+	for _, x := range body {
+		same = same && x == body[0]
+	}
+	last := len(dst)
+	if same {
+		dst = append(blockHeader(dst, 1, len(body)), body[0])
+	} else {
+		dst = append(blockHeader(dst, 0, len(body)), body...)
+	}
+	dst[last] |= 1
+	return dst
+}
+
+// Entropy is Zstd without a match search, for bytes that the caller knows to be better off without one.
+func (c *Coder) Entropy(body []byte, split int) []byte {
+	c.out = c.entropyFrame(c.out[:0], body, split)
 	return c.out
+}
+
+// EntropyBits is about how many bits Entropy needs for a byte of b: its order-0 entropy, where no byte takes less than a bit.
+func EntropyBits(b []byte) float64 {
+	var count [256]uint32
+	for _, x := range b {
+		count[x]++
+	}
+	if len(b) == 0 {
+		return 0
+	}
+	e := uint64(0) // in 1/256 bits, see entropy
+	for _, c := range count {
+		if c > 0 {
+			e += uint64(c) * max(256, log256(uint32(len(b)))-log256(c))
+		}
+	}
+	return float64(e) / 256 / float64(len(b))
 }
 
 // repeats tells, from samples, whether b has repeated strings that a match search would find. It looks at four stretches

@@ -6,11 +6,11 @@
 package encode
 
 import (
-	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/meta"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 )
 
@@ -20,16 +20,10 @@ type Limits struct {
 	PageLevels int // values and nulls of a page, where a row has many; a page ends with the row that reaches it
 	PageBytes  int // bytes of a page's values, or of a dictionary; a page ends with the row that reaches it
 	DictValues int // values of a dictionary
-	Probe      int // values of a chunk after which a dictionary that has not paid at all is given up; 0: never
+	Sample     int // values of a chunk after which hopeless judges
 	MaxValues  int // most values and nulls of a page: one row may reach it, and is refused
 	MaxBytes   int // most bytes of a page before compression, which is refused
 }
-
-// hopeless says, of a chunk of which Probe values have distinct ones among them, whether its dictionary is to be given up: where at
-// most one in 64 came twice. In a column that draws evenly from fewer than 130,000 values more do, and the first page
-// decides by its size. To number values that never come twice, up to there, took a seventh of the write step on data with 40
-// columns. It depends on the chunk's values alone.
-func (l *Limits) hopeless(distinct int) bool { return l.Probe-distinct <= l.Probe/64 }
 
 // Options say how a column is encoded.
 type Options struct {
@@ -51,46 +45,40 @@ type Column struct {
 	defs   []uint8 // none while every level is the highest
 	reps   []uint8 // none where the column does not repeat
 
-	pages  []Page
-	held   int64    // bytes of pages
-	hashes []uint64 // of values outside the dictionary; nil where none are wanted
+	pages []Page
+	held  *Held // has the pages' data
 }
 
-// NewColumn is the column of l, empty. The limits are looked at anew for each page.
-func NewColumn(l *shape.Leaf, lim *Limits, o Options) *Column {
-	c := &Column{leaf: l, lim: lim, snappy: o.Snappy}
+// Init makes c the column of l, empty. The limits are looked at anew for each page. Finished pages are kept in held.
+func (c *Column) Init(l *shape.Leaf, lim *Limits, held *Held, o Options) {
+	*c = Column{leaf: l, lim: lim, held: held, snappy: o.Snappy}
 	switch l.Phys {
 	case format.Boolean:
 		c.vals = &booleans{lim: lim}
 	case format.Int32, format.Float:
-		c.vals = newFixed[int32](l, lim, o.Compact)
+		c.vals = newFixed[int32](l, lim, o)
 	case format.Int64, format.Double:
-		c.vals = newFixed[int64](l, lim, o.Compact)
+		c.vals = newFixed[int64](l, lim, o)
 	default:
 		c.vals = newByteStrings(l, lim, o.Compact, o.Bloom)
 	}
-	return c
 }
 
-// Append takes the given rows of arr, the array of the column's top-level field. A value that does not fit, and a null in a
-// required field, is fault.ErrType; then the column is of no more use.
-func (c *Column) Append(s *Scratch, arr arrow.Array, rows []uint32) error {
+// Append takes the given rows of src. A value that does not fit, and a null in a required field, is fault.ErrType; then the
+// column is of no more use.
+func (c *Column) Append(s *Scratch, src *Source, rows []uint32) error {
 	if c.leaf.MaxRep > 0 {
-		return c.appendRepeated(s, arr, rows)
+		return c.appendRepeated(s, src, rows)
 	}
-	present, defs, leafArr, err := s.flatten(c.leaf, arr, rows)
+	present, defs, err := s.flatten(src, rows)
 	if err != nil {
 		return err
 	}
-	if err := c.vals.bind(leafArr); err != nil {
-		return err
-	}
-	defer c.vals.unbind()
 	top := c.leaf.MaxDef
 	for n := len(rows); n > 0; {
 		k := min(n, c.lim.PageRows-c.rows)
 		p := present[:min(k, len(present))]
-		if defs != nil {
+		if defs != nil && k < n {
 			have := 0
 			for _, d := range defs[:k] {
 				if d == top {
@@ -99,7 +87,7 @@ func (c *Column) Append(s *Scratch, arr arrow.Array, rows []uint32) error {
 			}
 			p = present[:have]
 		}
-		took, err := c.vals.append(s, p, false)
+		took, err := c.vals.append(s, src, p, false)
 		if err != nil {
 			return err
 		}
@@ -136,11 +124,18 @@ func (c *Column) Append(s *Scratch, arr arrow.Array, rows []uint32) error {
 // pushFull adds n levels that all have a value.
 func (c *Column) pushFull(n int) {
 	if len(c.defs) > 0 {
-		for range n {
-			c.defs = append(c.defs, c.leaf.MaxDef)
-		}
+		c.addLevels(n)
 	}
 	c.levels += n
+}
+
+// addLevels adds n of the highest levels.
+func (c *Column) addLevels(n int) {
+	k := len(c.defs)
+	c.defs = pool.Bytes.Grow(c.defs, n)[:k+n]
+	for i := range c.defs[k:] {
+		c.defs[k+i] = c.leaf.MaxDef
+	}
 }
 
 // push adds levels of which so many have no value.
@@ -150,52 +145,53 @@ func (c *Column) push(defs []uint8, nulls int) {
 		return
 	}
 	if len(c.defs) == 0 {
-		for range c.levels {
-			c.defs = append(c.defs, c.leaf.MaxDef)
-		}
+		c.addLevels(c.levels)
 	}
-	c.defs = append(c.defs, defs...)
+	c.defs = append(pool.Bytes.Grow(c.defs, len(defs)), defs...)
 	c.levels += len(defs)
 	c.nulls += nulls
 }
 
 // Chunk is a column of one row group, encoded.
 type Chunk struct {
-	Dictionary Page // Levels are its values; without Data there is none
+	Dictionary Page // Levels are its values; of no Size: there is none
 	Pages      []Page
 	Hashes     []uint64 // of all values, some perhaps twice, where Options.Bloom wants them
 }
 
-// Finish ends the chunk and makes ready for the next. The chunk is the caller's.
+// Finish ends the chunk and makes ready for the next. The chunk is valid until then, and as long as what is held.
 func (c *Column) Finish(s *Scratch) (Chunk, error) {
 	if err := c.flush(s); err != nil {
 		return Chunk{}, err
 	}
-	ch := Chunk{Pages: c.pages, Hashes: c.hashes}
+	ch := Chunk{Pages: c.pages}
 	if b, ok := c.vals.(*byteStrings); ok && b.bloom {
-		ch.Hashes = b.hashes(ch.Hashes)
+		ch.Hashes = b.hashesOfAll()
 	}
 	body, n := c.vals.dictionary(s.body[:0])
 	s.body = body
 	if n > 0 {
-		data, raw, err := c.page(s, encodedPage{body: body, split: len(body)}, meta.PageHeader{
+		ch.Dictionary = Page{Levels: n, Encoding: format.Plain}
+		err := c.page(s, &ch.Dictionary, encodedPage{body: body, split: len(body)}, meta.PageHeader{
 			Type:       format.DictionaryPage,
 			Dictionary: thrift.New(format.DictionaryPageHeader{NumValues: int32(n), Encoding: format.Plain}),
 		})
 		if err != nil {
 			return Chunk{}, err
 		}
-		ch.Dictionary = Page{Data: data, Raw: raw, Levels: n, Encoding: format.Plain}
 	}
 	c.vals.reset()
-	c.pages, c.held, c.hashes = nil, 0, nil
+	c.pages = c.pages[:0]
 	return ch, nil
 }
 
-// Memory is about how many bytes the column holds.
-func (c *Column) Memory() int64 {
-	return c.held + int64(c.vals.memory()+cap(c.defs)+cap(c.reps)+8*cap(c.hashes))
-}
+// Memory is about how many bytes the column holds beside its finished pages.
+func (c *Column) Memory() int { return c.vals.memory() + cap(c.defs) + cap(c.reps) }
 
 // Release gives the column's memory to others. Nothing may follow it.
-func (c *Column) Release() { c.vals.release() }
+func (c *Column) Release() {
+	c.vals.release()
+	pool.Bytes.Put(c.defs)
+	pool.Bytes.Put(c.reps)
+	c.defs, c.reps = nil, nil
+}

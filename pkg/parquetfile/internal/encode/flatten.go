@@ -1,83 +1,81 @@
 package encode
 
-import (
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/bitutil"
-
-	"datalake/pkg/parquetfile/internal/fault"
-	"datalake/pkg/parquetfile/internal/shape"
-)
+import "datalake/pkg/parquetfile/internal/fault"
 
 // flatten finds, for a column that does not repeat, the rows that have a value and each row's definition level; nil
 // levels mean that all have one. What it returns is valid until the next call.
-func (s *Scratch) flatten(l *shape.Leaf, arr arrow.Array, rows []uint32) (present []uint32, defs []uint8, _ arrow.Array, _ error) {
+func (s *Scratch) flatten(src *Source, rows []uint32) (present []uint32, defs []uint8, _ error) {
+	if src.all {
+		return rows, nil, nil
+	}
+	l := src.leaf
+	present = rows
 	for i, n := range l.Chain {
-		if valid, ok := validity(arr); !ok {
-			if defs == nil {
-				defs = grow(s.defs, len(rows))
-				s.defs = defs
-				for k := range defs {
-					defs[k] = l.MaxDef
-				}
-			}
-			missing := 0
-			for k, r := range rows {
-				if defs[k] == l.MaxDef && !valid(int(r)) {
-					defs[k] = n.Def - 1
-					missing++
-				}
-			}
-			if missing > 0 && !n.Optional {
-				return nil, nil, nil, fault.Typef("a null in the required column %s", l)
-			}
+		v := &src.valid[i]
+		if v.all {
+			continue
 		}
-		if i+1 < len(l.Chain) {
-			arr = arr.(structArray).Field(childIndex(n, l.Chain[i+1]))
+		var left int
+		if defs == nil {
+			defs = grow(s.defs, len(rows))
+			s.defs = defs
+			present = grow(s.present, len(rows))
+			s.present = present
+			left = v.first(rows, present, defs, n.Def-1, l.MaxDef)
+		} else {
+			left = v.next(rows, present, defs, n.Def-1, l.MaxDef)
+		}
+		if left < len(present) && !n.Optional {
+			return nil, nil, fault.Typef("a null in the required column %s", l)
+		}
+		if present = present[:left]; left == len(rows) { // nulls there are, but not in these rows
+			present, defs = rows, nil
 		}
 	}
-	if defs == nil {
-		return rows, nil, arr, nil
+	return present, defs, nil
+}
+
+// first puts the rows that have a value into present and gives each row its level, top or missing. It returns how many have
+// one. Every row is stored and kept only if it counts: without a branch on the bit it takes 1.3 ns a row, with a function
+// called for each it took 6 (2 % nulls).
+func (v *validity) first(rows, present []uint32, defs []uint8, missing, top uint8) int {
+	k := 0
+	if v.bits == nil {
+		for i, r := range rows {
+			defs[i] = missing
+			if v.is(int(r)) {
+				defs[i] = top
+				present[k] = r
+				k++
+			}
+		}
+		return k
 	}
-	present = grow(s.present, len(rows))
-	s.present = present
+	bits, off, gap := v.bits, uint32(v.off), top-missing
+	present, defs = present[:len(rows)], defs[:len(rows)]
+	for i, r := range rows {
+		at := off + r
+		bit := bits[at>>3] >> (at & 7) & 1
+		present[k] = r
+		defs[i] = missing + gap*bit
+		k += int(bit)
+	}
+	return k
+}
+
+// next is first where some rows have lost their value already.
+func (v *validity) next(rows, present []uint32, defs []uint8, missing, top uint8) int {
 	k := 0
 	for i, r := range rows {
-		present[k] = r // kept only if the row has a value
-		if defs[i] == l.MaxDef {
-			k++
+		if defs[i] != top {
+			continue
 		}
-	}
-	return present[:k], defs, arr, nil
-}
-
-type structArray interface{ Field(int) arrow.Array }
-
-func childIndex(n, kid *shape.Node) int {
-	for i, k := range n.Kids {
-		if k == kid {
-			return i
+		if !v.at(int(r)) {
+			defs[i] = missing
+			continue
 		}
+		present[k] = r
+		k++
 	}
-	return -1
-}
-
-// validity returns a function that tells whether a value of arr is there, and true if all are.
-func validity(arr arrow.Array) (valid func(int) bool, all bool) {
-	d, coded := arr.(dictionaryArray)
-	if coded && d.Dictionary().NullN() > 0 {
-		return func(i int) bool { return arr.IsValid(i) && d.Dictionary().IsValid(d.GetValueIndex(i)) }, false
-	}
-	if arr.NullN() == 0 {
-		return nil, true
-	}
-	bits, off := arr.NullBitmapBytes(), arr.Data().Offset()
-	if len(bits) == 0 { // an array of the null type has no bitmap
-		return arr.IsValid, false
-	}
-	return func(i int) bool { return bitutil.BitIsSet(bits, off+i) }, false
-}
-
-type dictionaryArray interface {
-	Dictionary() arrow.Array
-	GetValueIndex(int) int
+	return k
 }

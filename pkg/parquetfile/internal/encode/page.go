@@ -10,20 +10,27 @@ import (
 
 	"datalake/pkg/parquetfile/internal/fault"
 	"datalake/pkg/parquetfile/internal/meta"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 	"datalake/pkg/parquetfile/internal/stats"
 )
 
 // Page is a finished page.
 type Page struct {
-	Data     []byte // header and compressed body
-	Raw      int    // size before compression, with the header
+	Size     int // of header and compressed body, which are held
+	Raw      int // size before compression, with the header
 	Rows     int
 	Levels   int
 	Nulls    int
 	Encoding format.Encoding
-	Bounds   stats.Bounds
+	Bounds   stats.Bounds // held too
+
+	data []byte // nil: spooled
+	at   int64
 }
+
+// Empty tells that the page has no value but nulls.
+func (p *Page) Empty() bool { return p.Nulls == p.Levels }
 
 // flush ends the page.
 func (c *Column) flush(s *Scratch) error {
@@ -42,20 +49,16 @@ func (c *Column) flush(s *Scratch) error {
 	}
 	p := c.vals.encode(s, body)
 	s.body = p.body
-	data, raw, err := c.page(s, p, meta.PageHeader{
+	page := Page{Rows: c.rows, Levels: c.levels, Nulls: c.nulls, Encoding: p.encoding, Bounds: c.held.bounds(p.bounds)}
+	if err := c.page(s, &page, p, meta.PageHeader{
 		Type: format.DataPage,
 		Data: thrift.New(meta.DataPageHeader{NumValues: int32(c.levels), Encoding: p.encoding, DefEncoding: format.RLE, RepEncoding: format.RLE}),
-	})
-	if err != nil {
+	}); err != nil {
 		return err
 	}
-	c.pages = append(c.pages, Page{
-		Data: data, Raw: raw, Rows: c.rows, Levels: c.levels, Nulls: c.nulls, Encoding: p.encoding, Bounds: p.bounds,
-	})
-	c.hashes = append(c.hashes, p.hashes...)
-	c.held += int64(len(data))
+	c.pages = append(c.pages, page)
 	c.rows, c.levels, c.nulls = 0, 0, 0
-	c.defs, c.reps = emptied(c.defs, c.lim), emptied(c.reps, c.lim)
+	c.defs, c.reps = emptied(&pool.Bytes, c.defs, c.lim), emptied(&pool.Bytes, c.reps, c.lim)
 	return nil
 }
 
@@ -72,30 +75,27 @@ func (c *Column) appendLevels(s *Scratch, body []byte, levels []uint8, top uint8
 	return append(body, s.codes...)
 }
 
-// page compresses a body and puts the header before it. The result is the caller's.
-func (c *Column) page(s *Scratch, p encodedPage, h meta.PageHeader) (data []byte, raw int, err error) {
+// page compresses a body, puts the header before it, and holds both for the page.
+func (c *Column) page(s *Scratch, page *Page, p encodedPage, h meta.PageHeader) error {
 	body := p.body
 	if len(body) > c.lim.MaxBytes { // by one value or one row: else a page ends long before
-		return nil, 0, fault.Unsupportedf("column %s: a page of %d bytes", c.leaf, len(body))
+		return fault.Unsupportedf("column %s: a page of %d bytes", c.leaf, len(body))
 	}
 	var comp []byte
+	var err error
 	switch {
 	case c.snappy:
 		comp = s.coder.Snappy(body)
 	case p.entropy:
-		comp = s.coder.Entropy(body)
+		comp = s.coder.Entropy(body, p.split)
 	default:
 		if comp, err = s.coder.Zstd(body, p.split); err != nil {
-			return nil, 0, err
+			return err
 		}
 	}
 	h.Uncompressed, h.Compressed = int32(len(body)), int32(len(comp))
 	h.CRC = thrift.New(int32(crc32.ChecksumIEEE(comp)))
-	head, err := s.marshal.Marshal(&h)
-	if err != nil {
-		return nil, 0, err
-	}
-	data = make([]byte, len(head)+len(comp))
-	copy(data[copy(data, head):], comp)
-	return data, len(head) + len(body), nil
+	s.head = h.Append(s.head[:0])
+	page.Raw = len(s.head) + len(body)
+	return c.held.hold(s, page, s.head, comp)
 }

@@ -1,10 +1,10 @@
 package encode
 
 import (
-	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 )
 
@@ -14,11 +14,8 @@ import (
 
 // shredder walks one column's chain of nodes through the arrays of one record.
 type shredder struct {
-	s      *Scratch
-	leaf   *shape.Leaf
-	arrays []arrow.Array
-	valid  []func(int) bool // nil where all are
-
+	s   *Scratch
+	src *Source
 	bad bool // a null where none may be
 }
 
@@ -28,8 +25,8 @@ func (w *shredder) push(rep, def uint8) {
 }
 
 func (w *shredder) walk(depth, i int, rep uint8) {
-	n := w.leaf.Chain[depth]
-	if v := w.valid[depth]; v != nil && !v(i) {
+	n := w.src.leaf.Chain[depth]
+	if v := &w.src.valid[depth]; !v.all && !v.at(i) {
 		w.push(rep, n.Def-1)
 		w.bad = w.bad || !n.Optional
 		return
@@ -41,7 +38,7 @@ func (w *shredder) walk(depth, i int, rep uint8) {
 	case shape.StructNode:
 		w.walk(depth+1, i, rep)
 	default:
-		lo, hi := w.arrays[depth].(array.ListLike).ValueOffsets(i)
+		lo, hi := w.src.arrays[depth].(array.ListLike).ValueOffsets(i)
 		if lo >= hi {
 			w.push(rep, n.Def)
 			return
@@ -53,50 +50,46 @@ func (w *shredder) walk(depth, i int, rep uint8) {
 	}
 }
 
-// appendRepeated takes the given rows of a top-level array whose type has a list or a map above this column.
-func (c *Column) appendRepeated(s *Scratch, arr arrow.Array, rows []uint32) error {
-	w := shredder{s: s, leaf: c.leaf}
-	for i, n := range c.leaf.Chain {
-		w.arrays = append(w.arrays, arr)
-		v, all := validity(arr)
-		if all {
-			v = nil
-		}
-		w.valid = append(w.valid, v)
-		if i+1 == len(c.leaf.Chain) {
-			break
-		}
-		k := childIndex(n, c.leaf.Chain[i+1])
-		switch n.Kind {
-		case shape.StructNode:
-			arr = arr.(structArray).Field(k)
-		case shape.ListNode:
-			arr = arr.(array.ListLike).ListValues()
-		case shape.MapNode:
-			arr = arr.(array.ListLike).ListValues().(structArray).Field(k)
-		}
-	}
-	if err := c.vals.bind(arr); err != nil {
-		return err
-	}
-	defer c.vals.unbind()
+// appendRepeated takes the given rows of a column with a list or a map above it. Levels and values of many rows are added at
+// once, up to one with which the page may be full: where pages end does not depend on that.
+func (c *Column) appendRepeated(s *Scratch, src *Source, rows []uint32) error {
+	w := shredder{s: s, src: src}
+	s.reps, s.defs, s.present = s.reps[:0], s.defs[:0], s.present[:0]
+	added, text, room := 0, 0, c.vals.room()
 	for _, r := range rows {
-		s.reps, s.defs, s.present = s.reps[:0], s.defs[:0], s.present[:0]
+		first := len(s.present)
 		w.walk(0, int(r), 0)
 		if w.bad {
 			return fault.Typef("a null in the required column %s", c.leaf)
 		}
-		if _, err := c.vals.append(s, s.present, true); err != nil {
+		added++
+		if src.text.offsets != nil {
+			text += src.textBytes(s.present[first:])
+		}
+		if c.rows+added < c.lim.PageRows && c.levels+len(s.defs) < c.lim.PageLevels && text < room {
+			continue
+		}
+		if err := c.addRows(s, src, added); err != nil {
 			return err
 		}
-		c.push(s.defs, len(s.defs)-len(s.present))
-		c.reps = append(c.reps, s.reps...)
-		c.rows++
 		if c.rows == c.lim.PageRows || c.levels >= c.lim.PageLevels || c.vals.full() {
 			if err := c.flush(s); err != nil {
 				return err
 			}
 		}
+		added, text, room = 0, 0, c.vals.room()
 	}
+	return c.addRows(s, src, added)
+}
+
+// addRows adds the levels and values in the scratch, of so many rows, to the page.
+func (c *Column) addRows(s *Scratch, src *Source, rows int) error {
+	if _, err := c.vals.append(s, src, s.present, true); err != nil {
+		return err
+	}
+	c.push(s.defs, len(s.defs)-len(s.present))
+	c.reps = append(pool.Bytes.Grow(c.reps, len(s.reps)), s.reps...)
+	c.rows += rows
+	s.reps, s.defs, s.present = s.reps[:0], s.defs[:0], s.present[:0]
 	return nil
 }

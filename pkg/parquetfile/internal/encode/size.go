@@ -9,41 +9,47 @@ import (
 // a dictionary array, nor on what lies in the slots of nulls. A number counts by its width, null or not; a string by
 // its bytes and four more.
 
+// Sizer tells the size of rows of one record. It refers to the record's memory. Safe for concurrent use.
+type Sizer struct {
+	fixed  int64 // of a row's numbers, and what each text takes beside its bytes
+	texts  []sizedText
+	groups []arrow.Array // structs, lists and maps
+}
+
+type sizedText struct {
+	valid   validity
+	offsets []int32
+	index   []uint32 // of a dictionary array
+}
+
+// NewSizer looks at a record's columns.
+func NewSizer(columns []arrow.Array) Sizer {
+	var z Sizer
+	for _, arr := range columns {
+		switch a := arr.(type) {
+		case *array.String, *array.Binary:
+			z.fixed += 4
+			z.texts = append(z.texts, sizedText{valid: validityOf(a), offsets: binaryOf(a).offsets})
+		case *array.Dictionary:
+			z.fixed += 4
+			z.texts = append(z.texts, sizedText{validityOf(a), binaryOf(a.Dictionary()).offsets, a.Indices().(*array.Uint32).Uint32Values()})
+		case *array.Struct, array.ListLike:
+			z.groups = append(z.groups, a)
+		default:
+			z.fixed += width(arr)
+		}
+	}
+	return z
+}
+
 // RowBytes is the size of the values in the given rows.
-func RowBytes(arr arrow.Array, rows []uint32) int64 {
-	n := int64(4 * len(rows))
-	switch a := arr.(type) {
-	case *array.String, *array.Binary:
-		b := binaryOf(a)
-		if valid, all := validity(a); !all {
-			for _, r := range rows {
-				if valid(int(r)) {
-					n += int64(b.offsets[r+1] - b.offsets[r])
-				}
-			}
-			return n
-		}
-		for _, r := range rows {
-			n += int64(b.offsets[r+1] - b.offsets[r])
-		}
-	case *array.Dictionary:
-		b, index := binaryOf(a.Dictionary()), a.Indices().(*array.Uint32).Uint32Values()
-		if valid, all := validity(a); !all {
-			for _, r := range rows {
-				if valid(int(r)) {
-					k := index[r]
-					n += int64(b.offsets[k+1] - b.offsets[k])
-				}
-			}
-			return n
-		}
-		for _, r := range rows {
-			k := index[r]
-			n += int64(b.offsets[k+1] - b.offsets[k])
-		}
-	case *array.Struct, array.ListLike:
-		n = 0
-		for len(rows) > 0 { // rows that follow each other are one stretch
+func (z *Sizer) RowBytes(rows []uint32) int64 {
+	n := z.fixed * int64(len(rows))
+	for i := range z.texts {
+		n += z.texts[i].rowBytes(rows)
+	}
+	for _, arr := range z.groups {
+		for rows := rows; len(rows) > 0; { // rows that follow each other are one stretch
 			k := 1
 			for k < len(rows) && rows[k] == rows[k-1]+1 {
 				k++
@@ -51,8 +57,52 @@ func RowBytes(arr arrow.Array, rows []uint32) int64 {
 			n += rangeBytes(arr, int(rows[0]), int(rows[k-1])+1)
 			rows = rows[k:]
 		}
+	}
+	return n
+}
+
+// rowBytes is the size of the text in the given rows.
+func (t *sizedText) rowBytes(rows []uint32) int64 {
+	n := int64(0)
+	offsets, index := t.offsets, t.index
+	switch {
+	case index == nil && t.valid.all:
+		for i := 0; i < len(rows); { // a stretch of rows is one piece of text
+			k := i + 1
+			for k < len(rows) && rows[k] == rows[k-1]+1 {
+				k++
+			}
+			n += int64(offsets[rows[k-1]+1] - offsets[rows[i]])
+			i = k
+		}
+	case t.valid.all:
+		for _, r := range rows {
+			k := index[r]
+			n += int64(offsets[k+1] - offsets[k])
+		}
+	case t.valid.bits != nil && len(offsets) > 1:
+		// Without a branch on the bit; a null takes the first text's place, for what stands in its own may be anything.
+		bits, off := t.valid.bits, uint32(t.valid.off)
+		for _, r := range rows {
+			at := off + r
+			there := -uint32(bits[at>>3] >> (at & 7) & 1)
+			k := r
+			if index != nil {
+				k = index[r]
+			}
+			k &= there
+			n += int64(uint32(offsets[k+1]-offsets[k]) & there)
+		}
 	default:
-		return int64(len(rows)) * width(arr)
+		for _, r := range rows {
+			if !t.valid.at(int(r)) {
+				continue
+			}
+			if index != nil {
+				r = index[r]
+			}
+			n += int64(offsets[r+1] - offsets[r])
+		}
 	}
 	return n
 }

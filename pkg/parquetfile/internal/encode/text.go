@@ -2,9 +2,9 @@ package encode
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/parquet-go/parquet-go/bloom/xxhash"
 	"github.com/parquet-go/parquet-go/encoding/delta"
@@ -12,6 +12,7 @@ import (
 
 	"datalake/pkg/parquetfile/internal/dict"
 	"datalake/pkg/parquetfile/internal/fault"
+	"datalake/pkg/parquetfile/internal/pool"
 	"datalake/pkg/parquetfile/internal/shape"
 	"datalake/pkg/parquetfile/internal/stats"
 )
@@ -23,195 +24,230 @@ type byteStrings struct {
 	compact bool
 	bloom   bool
 
-	dict   bool        // values are coded
-	table  *dict.Texts // nil where the chunk has no dictionary
-	before int         // values of the table before this page
-	arena  []byte      // values that are not coded, end to end
+	stage  stage
+	table  dict.Texts
+	before int    // values of the table before this page
+	size   int    // of the values of the first stage, where they are coded
+	arena  []byte // values that are not coded, end to end
 	lens   []int32
-
-	src binarySource
-	dec []decimal128.Num
-	// index of the bound dictionary array, nil for a plain one, and the column's codes of its values plus one, 0 where not
-	// yet known. xlate is nil where few rows of a large dictionary are taken.
-	index []uint32
-	xlate []uint32
-}
-
-// binarySource views a string or binary array's values.
-type binarySource struct {
-	offsets []int32
-	data    []byte
-}
-
-func (b binarySource) value(i uint32) []byte { return b.data[b.offsets[i]:b.offsets[i+1]] }
-
-func binaryOf(arr arrow.Array) binarySource {
-	d := arr.Data()
-	if d.Len() == 0 || len(d.Buffers()) < 3 || d.Buffers()[1] == nil {
-		return binarySource{}
-	}
-	s := binarySource{offsets: arrow.Int32Traits.CastFromBytes(d.Buffers()[1].Bytes())[d.Offset() : d.Offset()+d.Len()+1]}
-	if d.Buffers()[2] != nil {
-		s.data = d.Buffers()[2].Bytes()
-	}
-	return s
+	hashes []uint64 // of the chunk's values that are not in the dictionary, where bloom wants them
 }
 
 func newByteStrings(l *shape.Leaf, lim *Limits, compact, bloom bool) *byteStrings {
-	return &byteStrings{leaf: l, lim: lim, compact: compact, bloom: bloom, dict: true, table: dict.NewTexts()}
+	return &byteStrings{leaf: l, lim: lim, compact: compact, bloom: bloom}
 }
 
-func (b *byteStrings) bind(arr arrow.Array) error {
-	switch a := arr.(type) {
-	case *array.Decimal128:
-		b.dec = a.Values()
-	case *array.Dictionary:
-		b.src = binaryOf(a.Dictionary())
-		b.index = a.Indices().(*array.Uint32).Uint32Values() // the record's schema was checked
-	default:
-		b.src = binaryOf(arr)
+func (b *byteStrings) full() bool { return b.room() <= 0 }
+
+func (b *byteStrings) room() int {
+	switch b.stage {
+	case first:
+		return b.lim.PageBytes - b.size - len(b.arena)
+	case coded:
+		return b.lim.PageBytes - len(b.table.Text)
 	}
-	return nil
+	return b.lim.PageBytes - len(b.arena)
 }
 
-func (b *byteStrings) unbind() {
-	b.src, b.dec, b.index, b.xlate = binarySource{}, nil, nil, nil
-}
-
-func (b *byteStrings) full() bool {
-	if b.dict {
-		return len(b.table.Text) >= b.lim.PageBytes
-	}
-	return len(b.arena) >= b.lim.PageBytes
-}
-
-func (b *byteStrings) append(s *Scratch, rows []uint32, all bool) (int, error) {
-	left := 0
-	if b.dict && b.before == 0 {
-		left = b.lim.Probe - len(b.table.Codes)
-	}
-	if left <= 0 || left > len(rows) {
-		return b.take(s, rows, all)
-	}
-	took, err := b.take(s, rows[:left], all)
-	if err != nil || took < left {
-		return took, err
-	}
-	if b.lim.hopeless(len(b.table.Ends)) {
-		arena, lens := b.arena[:0], b.lens[:0]
-		for _, c := range b.table.Codes {
-			v := b.table.Value(c)
-			arena, lens = append(arena, v...), append(lens, int32(len(v)))
-		}
-		b.stop(0)
-		b.arena, b.lens = arena, lens
-	}
-	if b.full() && !all {
-		return took, nil
-	}
-	more, err := b.take(s, rows[left:], all)
-	return took + more, err
-}
-
-// take is append without a look at whether the dictionary pays.
-func (b *byteStrings) take(s *Scratch, rows []uint32, all bool) (int, error) {
+func (b *byteStrings) append(s *Scratch, src *Source, rows []uint32, all bool) (int, error) {
 	limit := b.lim.PageBytes
 	if all {
-		limit = int(^uint(0) >> 1)
+		limit = math.MaxInt
 	}
-	switch {
-	case b.dec != nil:
-		return b.appendDecimals(rows, limit)
-	case b.index != nil && b.dict:
-		b.translate(s, len(rows))
-		for i, r := range rows {
-			k := b.index[r]
-			var c uint32
-			if b.xlate != nil {
-				c = b.xlate[k]
-			}
-			if c == 0 {
-				c = uint32(b.table.Code(b.src.value(k))) + 1
-				if b.xlate != nil {
-					b.xlate[k] = c
-				}
-				b.table.Codes = append(b.table.Codes, int32(c-1))
-				if len(b.table.Text) >= limit {
-					return i + 1, nil
-				}
-				continue
-			}
-			b.table.Codes = append(b.table.Codes, int32(c-1))
+	text, index := src.text, src.index
+	if src.wide != nil {
+		var err error
+		if text, err = b.unscaled(s, src.wide, rows); err != nil {
+			return 0, err
 		}
-	case b.index != nil:
-		for i, r := range rows {
-			v := b.src.value(b.index[r])
-			b.arena = append(b.arena, v...)
-			b.lens = append(b.lens, int32(len(v)))
-			if len(b.arena) >= limit {
-				return i + 1, nil
-			}
-		}
-	case b.dict:
-		for i, r := range rows {
-			b.table.Codes = append(b.table.Codes, b.table.Code(b.src.value(r)))
-			if len(b.table.Text) >= limit {
-				return i + 1, nil
-			}
-		}
-	default:
-		for i, r := range rows {
-			v := b.src.value(r)
-			b.arena = append(b.arena, v...)
-			b.lens = append(b.lens, int32(len(v)))
-			if len(b.arena) >= limit {
-				return i + 1, nil
-			}
-		}
+		rows = s.UpTo(len(rows))
 	}
-	return len(rows), nil
+	var xlate []uint32
+	if b.stage != plain {
+		xlate = s.translation(index, len(text.offsets)-1, len(rows))
+	}
+	took := 0
+	if b.stage == first {
+		took = b.begin(s, text, index, xlate, rows, limit)
+		if rows = rows[took:]; len(rows) == 0 || b.size+len(b.arena) >= limit {
+			return took, nil
+		}
+		b.judge(s)
+	}
+	if b.stage == coded {
+		return took + b.code(text, index, xlate, rows, limit), nil
+	}
+	return took + b.keep(text, index, rows, limit), nil
 }
 
-// translate makes ready a table from the bound dictionary's indexes to the column's codes, if so many rows are worth it.
-func (b *byteStrings) translate(s *Scratch, rows int) {
-	n := len(b.src.offsets) - 1
-	if b.xlate != nil || n <= 0 || n > 4*rows+64 {
+// begin adds values of the first stage: up to the end of the sample, or to the one with which they reach limit.
+func (b *byteStrings) begin(s *Scratch, text binarySource, index, xlate, rows []uint32, limit int) int {
+	rows = rows[:min(len(rows), b.lim.Sample-len(b.lens)-len(b.table.Codes))]
+	if index == nil && len(b.table.Codes) == 0 {
+		return b.keep(text, nil, rows, limit)
+	}
+	b.codeKept(s)
+	for i, r := range rows {
+		if index != nil {
+			r = index[r]
+		}
+		if b.size += int(text.offsets[r+1] - text.offsets[r]); b.size >= limit {
+			rows = rows[:i+1]
+			break
+		}
+	}
+	return b.code(text, index, xlate, rows, math.MaxInt)
+}
+
+// codeKept codes the values of the page that were kept.
+func (b *byteStrings) codeKept(s *Scratch) {
+	if len(b.lens) == 0 {
 		return
 	}
-	if cap(s.xlate) < n {
-		s.xlate = make([]uint32, n, 2*n)
+	s.kept = append(s.kept[:0], 0)
+	for i, n := range b.lens {
+		s.kept = append(s.kept, s.kept[i]+n)
 	}
-	b.xlate = s.xlate[:n]
-	clear(b.xlate)
+	b.table.Append(s.kept, b.arena, s.UpTo(len(b.lens)), math.MaxInt)
+	b.size += len(b.arena)
+	b.arena, b.lens = b.arena[:0], b.lens[:0]
 }
 
-func (b *byteStrings) appendDecimals(rows []uint32, limit int) (int, error) {
-	digits := b.leaf.Node().Type.(*arrow.Decimal128Type).Precision
-	var v [16]byte
+// judge ends the first stage.
+func (b *byteStrings) judge(s *Scratch) {
+	b.stage = coded
+	if n := len(b.lens) + len(b.table.Codes); !few(n, b.lim) && hopeless(b.marked(s), n) {
+		b.stage = plain
+		b.lens = pool.Int32s.Grow(b.lens, len(b.table.Codes))
+		for _, c := range b.table.Codes {
+			b.add(b.table.Value(c))
+			b.lens = append(b.lens, int32(len(b.table.Value(c))))
+		}
+		b.table.Freeze(0)
+	} else {
+		b.codeKept(s)
+	}
+	b.size = 0
+}
+
+// marked is about how many distinct values the first stage has.
+func (b *byteStrings) marked(s *Scratch) int {
+	s.marks = marks{}
+	n, at := 0, 0
+	for _, k := range b.lens {
+		n += s.marks.add(dict.HashText(b.arena[at : at+int(k)]))
+		at += int(k)
+	}
+	for c := range b.table.Ends {
+		n += s.marks.add(dict.HashText(b.table.Value(int32(c))))
+	}
+	return n
+}
+
+// code adds values to the page by their codes, up to the one with which the dictionary reaches limit.
+func (b *byteStrings) code(text binarySource, index, xlate, rows []uint32, limit int) int {
+	t := &b.table
+	if index == nil {
+		return t.Append(text.offsets, text.data, rows, limit)
+	}
+	n := len(t.Codes)
+	t.Codes = pool.Int32s.Grow(t.Codes, len(rows))[:n+len(rows)]
+	codes := t.Codes[n:]
 	for i, r := range rows {
-		d := b.dec[r]
+		k := index[r]
+		if xlate != nil {
+			if c := xlate[k]; c != 0 {
+				codes[i] = int32(c - 1)
+				continue
+			}
+		}
+		codes[i] = t.Code(text.value(k))
+		if xlate != nil {
+			xlate[k] = uint32(codes[i]) + 1
+		}
+		if len(t.Text) >= limit {
+			t.Codes = t.Codes[:n+i+1]
+			return i + 1
+		}
+	}
+	return len(rows)
+}
+
+// keep adds values to the page as they are, up to the one with which it reaches limit. Values that follow each other in the
+// source are copied at once: rows of one file mostly do.
+func (b *byteStrings) keep(text binarySource, index, rows []uint32, limit int) int {
+	n := len(b.lens)
+	b.lens = pool.Int32s.Grow(b.lens, len(rows))[:n+len(rows)]
+	lens := b.lens[n:]
+	for i := 0; i < len(rows); {
+		k := rows[i]
+		next := i + 1
+		if index != nil {
+			k = index[k]
+		} else {
+			for next < len(rows) && rows[next] == k+uint32(next-i) {
+				next++
+			}
+		}
+		offsets := text.offsets[k : int(k)+next-i+1]
+		for j := range lens[i:next] {
+			lens[i+j] = offsets[j+1] - offsets[j]
+		}
+		if room := limit - len(b.arena); int(offsets[next-i]-offsets[0]) >= room { // the page ends within
+			j := 1
+			for int(offsets[j]-offsets[0]) < room {
+				j++
+			}
+			b.add(text.data[offsets[0]:offsets[j]])
+			b.lens = b.lens[:n+i+j]
+			return i + j
+		}
+		b.add(text.data[offsets[0]:offsets[next-i]])
+		i = next
+	}
+	return len(rows)
+}
+
+func (b *byteStrings) add(text []byte) {
+	b.arena = append(pool.Bytes.Grow(b.arena, len(text)), text...)
+}
+
+// translation is an empty table from the indexes of a dictionary of n values to the column's codes plus one, if so many rows
+// are worth it.
+func (s *Scratch) translation(index []uint32, n, rows int) []uint32 {
+	if index == nil || n <= 0 || n > 4*rows+64 {
+		return nil
+	}
+	s.xlate = grow(s.xlate, n)
+	clear(s.xlate)
+	return s.xlate
+}
+
+// unscaled are the decimals at the given rows as the file has them, in the scratch's memory.
+func (b *byteStrings) unscaled(s *Scratch, wide []decimal128.Num, rows []uint32) (binarySource, error) {
+	digits := b.leaf.Node().Type.(*arrow.Decimal128Type).Precision
+	s.wide, s.ends = s.wide[:0], append(s.ends[:0], 0)
+	var v [16]byte
+	for _, r := range rows {
+		d := wide[r]
 		if !d.FitsInPrecision(digits) {
-			return 0, fault.Typef("a value of more than %d digits in %s", digits, b.leaf)
+			return binarySource{}, fault.Typef("a value of more than %d digits in %s", digits, b.leaf)
 		}
 		binary.BigEndian.PutUint64(v[:], uint64(d.HighBits()))
 		binary.BigEndian.PutUint64(v[8:], d.LowBits())
-		if b.dict {
-			b.table.Codes = append(b.table.Codes, b.table.Code(v[16-b.leaf.Width:]))
-		} else {
-			b.arena = append(b.arena, v[16-b.leaf.Width:]...)
-			b.lens = append(b.lens, int32(b.leaf.Width))
-		}
-		if b.dict && len(b.table.Text) >= limit || len(b.arena) >= limit {
-			return i + 1, nil
-		}
+		s.wide = append(s.wide, v[16-b.leaf.Width:]...)
+		s.ends = append(s.ends, int32(len(s.wide)))
 	}
-	return len(rows), nil
+	return binarySource{offsets: s.ends, data: s.wide}, nil
 }
 
 func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
+	if b.stage == first && len(b.lens)+len(b.table.Codes) > 0 {
+		b.judge(s)
+	}
 	arena, lens := b.arena, b.lens
-	b.arena, b.lens = b.arena[:0], emptied(b.lens, b.lim)
-	if b.dict && len(b.table.Codes) > 0 {
+	b.arena, b.lens = b.arena[:0], emptied(&pool.Int32s, b.lens, b.lim)
+	if len(b.table.Codes) > 0 {
 		p, ok := b.encodeCodes(s, body)
 		if ok {
 			return p
@@ -226,12 +262,15 @@ func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
 	p := encodedPage{encoding: format.Plain}
 	e := stats.Extremes{Signed: b.leaf.Order == stats.Signed}
 	at := 0
+	if b.bloom {
+		b.hashes = pool.Uint64s.Grow(b.hashes, len(lens))
+	}
 	for _, n := range lens {
 		v := arena[at : at+int(n) : at+int(n)]
 		at += int(n)
 		e.Add(v)
 		if b.bloom {
-			p.hashes = append(p.hashes, xxhash.Sum64(v))
+			b.hashes = append(b.hashes, xxhash.Sum64(v))
 		}
 	}
 	p.bounds = e.Bounds(b.leaf.UTF8)
@@ -280,10 +319,14 @@ func (b *byteStrings) encodeCodes(s *Scratch, body []byte) (encodedPage, bool) {
 			plain = len(b.table.Codes) * 4
 		}
 	}
-	for _, c := range b.table.Codes {
-		plain += len(b.table.Value(c))
+	pays := cost < plain+len(b.table.Codes)*b.table.Shortest() // mostly; else each value is looked at
+	if !pays {
+		for _, c := range b.table.Codes {
+			plain += len(b.table.Value(c))
+		}
+		pays = cost < plain
 	}
-	if cost >= plain {
+	if !pays {
 		s.text, s.lens = s.text[:0], s.lens[:0]
 		for _, c := range b.table.Codes {
 			v := b.table.Value(c)
@@ -299,7 +342,7 @@ func (b *byteStrings) encodeCodes(s *Scratch, body []byte) (encodedPage, bool) {
 	}
 	body = appendIndexes(body, codes, n)
 	p := encodedPage{body: body, split: len(body), encoding: format.RLEDictionary, bounds: e.Bounds(b.leaf.UTF8)}
-	b.table.Codes, b.before = emptied(b.table.Codes, b.lim), n
+	b.table.Codes, b.before = emptied(&pool.Int32s, b.table.Codes, b.lim), n
 	if n >= b.lim.DictValues || len(b.table.Text) >= b.lim.PageBytes {
 		b.stop(n)
 	}
@@ -307,18 +350,11 @@ func (b *byteStrings) encodeCodes(s *Scratch, body []byte) (encodedPage, bool) {
 }
 
 func (b *byteStrings) stop(n int) {
-	b.dict, b.xlate = false, nil
-	b.table.Codes = emptied(b.table.Codes, b.lim)
+	b.stage = plain
 	b.table.Freeze(n)
-	if n == 0 {
-		b.release()
-	}
 }
 
 func (b *byteStrings) dictionary(body []byte) ([]byte, int) {
-	if b.table == nil {
-		return body, 0
-	}
 	for c := range b.table.Ends {
 		v := b.table.Value(int32(c))
 		if b.leaf.Width == 0 {
@@ -329,39 +365,31 @@ func (b *byteStrings) dictionary(body []byte) ([]byte, int) {
 	return body, len(b.table.Ends)
 }
 
-// hashes appends what the bloom filter needs of the chunk's dictionary.
-func (b *byteStrings) hashes(dst []uint64) []uint64 {
-	if b.table == nil {
-		return dst
-	}
+// hashesOfAll is what the bloom filter needs: the hashes of the chunk's values. They are valid until the next value comes.
+func (b *byteStrings) hashesOfAll() []uint64 {
+	b.hashes = pool.Uint64s.Grow(b.hashes, len(b.table.Ends))
 	for c := range b.table.Ends {
-		dst = append(dst, xxhash.Sum64(b.table.Value(int32(c))))
+		b.hashes = append(b.hashes, xxhash.Sum64(b.table.Value(int32(c))))
 	}
-	return dst
+	return b.hashes
 }
 
 func (b *byteStrings) reset() {
-	if b.table != nil && cap(b.table.Text) > 2*b.lim.PageBytes {
-		b.release()
-	}
-	b.dict, b.before, b.xlate = true, 0, nil
-	if b.table == nil {
-		b.table = dict.NewTexts()
+	b.stage, b.before, b.hashes = first, 0, b.hashes[:0]
+	if cap(b.table.Text) > 2*b.lim.PageBytes {
+		b.table.Free()
 	}
 	b.table.Reset()
 }
 
 func (b *byteStrings) release() {
-	if b.table != nil {
-		b.table.Free()
-		b.table = nil
-	}
+	b.table.Free()
+	pool.Bytes.Put(b.arena)
+	pool.Int32s.Put(b.lens)
+	pool.Uint64s.Put(b.hashes)
+	b.arena, b.lens, b.hashes = nil, nil, nil
 }
 
 func (b *byteStrings) memory() int {
-	n := cap(b.arena) + 4*cap(b.lens)
-	if b.table != nil {
-		n += b.table.Memory()
-	}
-	return n
+	return cap(b.arena) + 4*cap(b.lens) + 8*cap(b.hashes) + b.table.Memory()
 }

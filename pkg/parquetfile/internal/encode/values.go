@@ -3,7 +3,6 @@ package encode
 import (
 	"math/bits"
 
-	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/format"
 
@@ -12,12 +11,11 @@ import (
 
 // values gathers the present values of one column's current page, and the dictionary of its current chunk.
 type values interface {
-	// bind makes arr the source of the following appends, until unbind.
-	bind(arr arrow.Array) error
-	unbind()
-	// append takes the values at the given rows of the bound array, none of which is null. Unless all is set, it stops
-	// after the one that fills the page. It returns how many it took.
-	append(s *Scratch, rows []uint32, all bool) (int, error)
+	// append takes the values at the given places of src, none of which is null. Unless all is set, it stops after the one that
+	// fills the page. It returns how many it took.
+	append(s *Scratch, src *Source, rows []uint32, all bool) (int, error)
+	// room is how many bytes of text may come before the page can be full.
+	room() int
 	// full tells that the page must end at the end of this row.
 	full() bool
 	// encode ends the page: it appends its values to body.
@@ -35,11 +33,10 @@ type values interface {
 // encodedPage is a page's body before compression.
 type encodedPage struct {
 	body     []byte
-	split    int  // where the text of a byte array column begins
-	entropy  bool // a match search does not pay
+	split    int  // where the text of a byte array column begins, or what entropy means
+	entropy  bool // what begins at split is best compressed without a match search
 	encoding format.Encoding
 	bounds   stats.Bounds
-	hashes   []uint64 // for the bloom filter, of values that are not in the dictionary
 }
 
 // dictOverhead is what a dictionary page costs beside its values.

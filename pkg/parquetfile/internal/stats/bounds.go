@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 )
@@ -45,54 +44,57 @@ func (b *Bounds) Add(o Order, x Bounds) {
 	}
 }
 
-// Exact are the bounds lo and hi themselves. They are copied.
-func Exact(lo, hi []byte) Bounds {
-	return Bounds{Min: bytes.Clone(lo), Max: bytes.Clone(hi), MinExact: true, MaxExact: true}
-}
+// Exact are the bounds lo and hi themselves, in their memory.
+func Exact(lo, hi []byte) Bounds { return Bounds{Min: lo, Max: hi, MinExact: true, MaxExact: true} }
 
-// Numbers are the bounds of the values that each yields, which are ints, or floats by their bits. NaN is left out;
-// the zeros are -0 as least and +0 as greatest, for a reader may take either for the other.
-func (o Order) Numbers(n int, value func(i int) int64) Bounds {
-	if n == 0 {
+// Numbers are the bounds of ints, or of floats by their bits, in the memory of dst. NaN is left out; the zeros are -0 as least
+// and +0 as greatest, for a reader may take either for the other.
+func Numbers[T int32 | int64](dst *[16]byte, o Order, values []T) Bounds {
+	if len(values) == 0 {
 		return Bounds{}
 	}
+	var lo, hi int64
 	switch o {
 	case Float32, Float64:
-		lo, hi := math.Inf(1), math.Inf(-1)
-		found := false
-		for i := range n {
-			var f float64
-			if o == Float64 {
-				f = math.Float64frombits(uint64(value(i)))
-			} else {
-				f = float64(math.Float32frombits(uint32(value(i))))
+		least, most := math.Inf(1), math.Inf(-1)
+		for _, v := range values {
+			f := math.Float64frombits(uint64(v))
+			if o == Float32 {
+				f = float64(math.Float32frombits(uint32(v)))
 			}
-			if f == f {
-				found = true
-				lo, hi = min(lo, f), max(hi, f)
+			if f < least { // never true of NaN
+				least = f
+			}
+			if f > most {
+				most = f
 			}
 		}
-		if !found {
+		if least > most {
 			return Bounds{}
 		}
-		if lo == 0 {
-			lo = math.Copysign(0, -1)
+		if least == 0 {
+			least = math.Copysign(0, -1)
 		}
-		if hi == 0 {
-			hi = 0
+		if most == 0 {
+			most = 0
 		}
-		if o == Float64 {
-			return Exact(binary.LittleEndian.AppendUint64(nil, math.Float64bits(lo)), binary.LittleEndian.AppendUint64(nil, math.Float64bits(hi)))
+		if o == Float32 {
+			lo, hi = int64(math.Float32bits(float32(least))), int64(math.Float32bits(float32(most)))
+		} else {
+			lo, hi = int64(math.Float64bits(least)), int64(math.Float64bits(most))
 		}
-		return Exact(binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(lo))), binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(hi))))
+	default:
+		least, most := values[0], values[0]
+		for _, v := range values {
+			least, most = min(least, v), max(most, v)
+		}
+		lo, hi = int64(least), int64(most)
 	}
-	lo, hi := value(0), value(0)
-	for i := range n {
-		v := value(i)
-		lo, hi = min(lo, v), max(hi, v)
+	width := 8
+	if o == Int32 || o == Float32 {
+		width = 4
 	}
-	if o == Int32 {
-		return Exact(binary.LittleEndian.AppendUint32(nil, uint32(lo)), binary.LittleEndian.AppendUint32(nil, uint32(hi)))
-	}
-	return Exact(binary.LittleEndian.AppendUint64(nil, uint64(lo)), binary.LittleEndian.AppendUint64(nil, uint64(hi)))
+	binary.LittleEndian.PutUint64(dst[:8], uint64(lo))
+	binary.LittleEndian.PutUint64(dst[8:], uint64(hi))
+	return Exact(dst[:width:width], dst[8:8+width])
 }

@@ -43,16 +43,19 @@ func (e *Extremes) Add(v []byte) {
 	}
 }
 
-// Bounds are what was found, cut to maxBound bytes. The strings are copied.
+// Bounds are what was found, cut to maxBound bytes, in the memory of the strings where that is possible.
 func (e *Extremes) Bounds(utf8Text bool) Bounds {
 	if !e.found {
 		return Bounds{}
 	}
 	b := Bounds{MinExact: true, MaxExact: true}
+	if len(e.hi) == 0 { // of no memory, perhaps
+		return Exact([]byte{}, []byte{})
+	}
 	if len(e.lo) > maxBound {
-		b.Min, b.MinExact = bytes.Clone(cutLow(e.lo, utf8Text)), false
+		b.Min, b.MinExact = cutLow(e.lo, utf8Text), false
 	} else {
-		b.Min = append([]byte{}, e.lo...)
+		b.Min = e.lo
 	}
 	if len(e.hi) > maxBound {
 		if b.Max = cutHigh(e.hi, utf8Text); b.Max != nil {
@@ -63,7 +66,7 @@ func (e *Extremes) Bounds(utf8Text bool) Bounds {
 			return Bounds{unbounded: true}
 		}
 	}
-	b.Max = append([]byte{}, e.hi...)
+	b.Max = e.hi
 	return b
 }
 
