@@ -56,6 +56,8 @@ func (d *Decoder) arrived(c *batch.Chunk) int64 {
 		case k == 0 || k == 'n':
 		case k == '{' || k == '[':
 			d.lost(&atIngestedAt, r.top[isIngestedAt])
+		case r.top[isIngestedAt].quick:
+			return r.arrived
 		default:
 			text := d.content(r.top[isIngestedAt])
 			for _, l := range arrivals {
@@ -133,7 +135,10 @@ func (d *Decoder) eventTime(arrived int64) *fail {
 	if r.time.kind != 0 && r.time.kind != 'n' {
 		if text, ok := d.digits(r.time); ok {
 			for i, l := range t.times {
-				ms, sub, ok := l.Parse(text)
+				ms, sub, ok := r.moment, int32(0), true
+				if i > 0 || !r.time.quick {
+					ms, sub, ok = l.Parse(text)
+				}
 				if !ok || ms < s.Min || ms-arrived > s.MaxFuture {
 					continue
 				}

@@ -87,17 +87,12 @@ func (d *Decoder) follow(s *step, b []byte, p int) (pl *plan, end int, ok bool) 
 				return pl, p, false
 			}
 			return pl, p, !r.repeated
-		case opTop, opTime:
-			v, err := d.top(p, int(s.depth))
+		case opTop, opArrived, opTime, opMoment:
+			end, err := d.top(s.op, p, int(s.depth))
 			if err != nil {
 				return pl, p, false
 			}
-			p = v.end
-			if s.op == opTime {
-				r.time = v
-				continue
-			}
-			r.top[s.special] = v
+			p = end
 			continue
 		case opStranger:
 			end, err := d.strange(s.kid, s.at, p, int(s.depth))

@@ -3,6 +3,7 @@ package decode
 import (
 	"datalake/pkg/jsontext"
 	"datalake/pkg/schema"
+	"datalake/pkg/timeparse"
 )
 
 // object parses the object at p, whose known members are the kids of n.
@@ -85,22 +86,37 @@ func (d *Decoder) known(n *node, p, depth int) (int, error) {
 		if end := d.take(&n.one, p); end != 0 {
 			return end, nil
 		}
-	case n.op == opObject && d.record.b[p] == '{':
-		return d.object(n, p, depth)
-	case n.op == opTop || n.op == opTime:
-		v, err := d.top(p, depth)
-		if n.op == opTime {
-			d.record.time = v
-		} else {
-			d.record.top[n.special] = v
+	case n.op == opObject:
+		if d.record.b[p] == '{' {
+			return d.object(n, p, depth)
 		}
-		return v.end, err
+	case n.op == opMember:
+	default:
+		return d.top(n.op, p, depth)
 	}
 	return d.member(n, p, depth)
 }
 
-// top is scan for values that are plain strings.
-func (d *Decoder) top(p, depth int) (value, error) {
+// top takes the value at p of a member that feeds common columns only, by its op.
+func (d *Decoder) top(op opcode, p, depth int) (end int, err error) {
+	r := &d.record
+	switch op {
+	case opTop:
+		r.top[isRecordID], err = d.text(p, depth)
+		return r.top[isRecordID].end, err
+	case opArrived:
+		r.top[isIngestedAt], err = d.time(&r.arrived, p, depth)
+		return r.top[isIngestedAt].end, err
+	case opMoment:
+		r.time, err = d.time(&r.moment, p, depth)
+	default:
+		r.time, err = d.text(p, depth)
+	}
+	return r.time.end, err
+}
+
+// text is scan, quick for plain strings.
+func (d *Decoder) text(p, depth int) (value, error) {
 	b := d.record.b
 	if b[p] == '"' {
 		if end := jsontext.PlainEnd(b, p+1); b[end] == '"' {
@@ -108,6 +124,18 @@ func (d *Decoder) top(p, depth int) (value, error) {
 		}
 	}
 	return d.scan(p, depth)
+}
+
+// time is scan, quick for times as programs write them, which it stores in ms.
+func (d *Decoder) time(ms *int64, p, depth int) (value, error) {
+	b := d.record.b
+	if b[p] == '"' {
+		if t, end := timeparse.Quick(b, p+1); end != 0 && b[end] == '"' {
+			*ms = t
+			return value{start: p, end: end + 1, kind: '"', quick: true}, nil
+		}
+	}
+	return d.text(p, depth)
 }
 
 // stranger is a member that the schema does not know.

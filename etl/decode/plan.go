@@ -109,7 +109,9 @@ func (n *node) compile(plainly bool) {
 	switch {
 	case !plainly:
 	case n.consumed && n.special != isSource && !n.time:
-		n.op = opTop
+		if n.op = opTop; n.special == isIngestedAt {
+			n.op = opArrived
+		}
 	case n.rescue || n.special != ordinary:
 	case len(n.kids) > 0:
 		if len(n.slots) == 0 {
@@ -360,10 +362,19 @@ func newPlan(t *table, envelope bool, depth int, plainly bool) *plan {
 		n.special = s.special
 		n.consumed = envelope && s.special != isData
 	}
-	defer root.compile(plainly)
-	if t.schema == nil {
-		return p
+	if t.schema != nil {
+		p.columns(depth)
 	}
+	root.compile(plainly)
+	if p.time != nil && p.time.op == opTime && t.times[0].String() == timeparse.RFC3339 {
+		p.time.op = opMoment
+	}
+	return p
+}
+
+// columns puts the columns of the schema into the tree.
+func (p *plan) columns(depth int) {
+	t, root := p.table, p.root
 	for i := range t.schema.Columns {
 		if t.typs[i] == nil {
 			continue
@@ -381,5 +392,4 @@ func newPlan(t *table, envelope bool, depth int, plainly bool) *plan {
 		p.time = root.at(t.schema.EventTime.Path)
 		p.time.time = true
 	}
-	return p
 }

@@ -17,6 +17,8 @@ type record struct {
 	// top has the values of the special keys, time that of the event time; kind 0 where absent.
 	top      [specials]value
 	time     value
+	arrived  int64    // top[isIngestedAt], if it is quick
+	moment   int64    // time, if it is quick
 	rescued  []loose  // values that go to _rescued
 	unknown  []loose  // values to tell the observer of
 	unlike   []string // paths of Doubts.Unlike
@@ -50,6 +52,7 @@ type value struct {
 	start, end int
 	kind       byte // the first byte of the text
 	escaped    bool // a string whose content is not just what stands between the quotes
+	quick      bool // a string that holds a time of RFC 3339 in milliseconds, which is in the record
 }
 
 // scan validates the value at p, inside depth containers.

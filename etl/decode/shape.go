@@ -48,19 +48,18 @@ const (
 
 // step is a literal and what follows it.
 type step struct {
-	words   [literalWords]uint64 // the literal's first bytes, filled up with zeros
-	full    int                  // whole words
-	mask    uint64               // of the bytes of the word after those
-	n       int                  // length
-	long    string               // the literal, if it is longer than words
-	op      opcode
-	depth   int8    // how many objects are open around the value
-	special special // opTop
-	plan    *plan   // nil: of any
-	kid     *node
-	at      *place  // opStranger
-	slot    *slot   // the one column
-	next    []*step // longer literals first: one may be the beginning of another
+	words [literalWords]uint64 // the literal's first bytes, filled up with zeros
+	full  int                  // whole words
+	mask  uint64               // of the bytes of the word after those
+	n     int                  // length
+	long  string               // the literal, if it is longer than words
+	op    opcode
+	depth int8  // how many objects are open around the value
+	plan  *plan // nil: of any
+	kid   *node
+	at    *place  // opStranger
+	slot  *slot   // the one column
+	next  []*step // longer literals first: one may be the beginning of another
 }
 
 const literalWords = 6
@@ -196,7 +195,7 @@ func (l *learner) add(p int, s *step) {
 		l.s.next = slices.Delete(l.s.next, i, i+1)
 	}
 	t := newStep(literal, s.op)
-	t.depth, t.special, t.plan, t.kid, t.at, t.slot = s.depth, s.special, s.plan, s.kid, s.at, s.slot
+	t.depth, t.plan, t.kid, t.at, t.slot = s.depth, s.plan, s.kid, s.at, s.slot
 	i := slices.IndexFunc(l.s.next, func(k *step) bool { return k.n < t.n })
 	if i < 0 {
 		i = len(l.s.next)
@@ -266,13 +265,13 @@ func (l *learner) value(n, kid *node, key []byte, p, depth int) {
 	switch {
 	case kid == nil:
 		s.op, s.kid, s.at = opStranger, n, n.stranger(key)
-	case kid.op == opTop:
-		s.op, s.special, s.kid = opTop, kid.special, nil
+	case kid.op == opTop || kid.op == opArrived:
+		s.op, s.kid = kid.op, nil
 		if !l.bound {
 			s.plan = nil
 		}
-	case kid.op == opTime:
-		s.op = opTime
+	case kid.op == opTime || kid.op == opMoment:
+		s.op = kid.op
 	case kid.op >= opText:
 		s.op, s.slot = kid.op, &kid.one
 	}

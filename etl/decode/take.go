@@ -16,8 +16,10 @@ const (
 	opMember   opcode = iota // the general way, Decoder.member
 	opStranger               // a value without a column
 	opObject                 // an object that is nothing but its members
-	opTop                    // record_id, ingested_at of an envelope
+	opTop                    // record_id of an envelope
+	opArrived                // ingested_at of an envelope
 	opTime                   // the event time, without a column of its own
+	opMoment                 // the same, where its first format is RFC 3339
 	opEnd                    // of shapes: the record is over
 	opText                   // from here on: a value of one column, which take takes if it is plain
 	opDouble
@@ -111,6 +113,10 @@ func (d *Decoder) take(s *slot, p int) (end int) {
 	case opTimestamp:
 		if b[p] != '"' {
 			break
+		}
+		if ms, end := timeparse.Quick(b, p+1); end != 0 && b[end] == '"' {
+			v.addInt64(ms)
+			return end + 1
 		}
 		if end := jsontext.PlainEnd(b, p+1); b[end] == '"' {
 			if ms, sub, ok := s.typ.layouts[0].Parse(b[p+1 : end]); ok {
