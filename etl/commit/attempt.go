@@ -30,6 +30,8 @@ type Attempt struct {
 	// planned is the base that the attempt began with: what map did stands on its ledger and its schemas.
 	planned *commitlog.State
 	rounds  int
+	// aside are the zones as PutFile writes to them: what it puts is durable only when Decide says so.
+	aside batches
 }
 
 const aliveName = "alive"
@@ -63,7 +65,7 @@ func Begin(ctx context.Context, lake Lake) (*Attempt, error) {
 			return nil, err
 		}
 	}
-	a := &Attempt{ID: newID(), Base: base, planned: base, lake: lake}
+	a := &Attempt{ID: newID(), Base: base, planned: base, lake: lake, aside: lake.batches()}
 	z := lake.Log.Zone()
 	info, err := z.Store.Put(ctx, z.Key(layout.AttemptPath(a.ID, aliveName)), strings.NewReader(a.ID), storage.PutOptions{Once: true})
 	if err != nil {
@@ -186,7 +188,8 @@ func (a *Attempt) Abandon(ctx context.Context) error {
 
 // PutFile puts a finished data file aside, once, and gives it with Name and Key filled in. The caller sets Size, Rows,
 // SHA256 and Keys of f, of a file that it has read back; the name is made of the hash. What it gives goes into an act
-// of the body. Errors: commitlog.ErrInvalid for a zone that takes no files or a file without size or hash.
+// of the body. The file need not be durable yet: Decide sees to that before it decides. Errors: commitlog.ErrInvalid for a zone
+// that takes no files or a file without size or hash.
 func (a *Attempt) PutFile(ctx context.Context, p commitlog.Partition, f commitlog.File, body io.ReadSeeker) (commitlog.File, error) {
 	z, ok := a.lake.Zones[p.Zone]
 	if !ok || p.Zone == layout.Raw {
@@ -197,9 +200,10 @@ func (a *Attempt) PutFile(ctx context.Context, p commitlog.Partition, f commitlo
 	}
 	f.Name = a.fileName(p, f.SHA256)
 	f.Key = z.DataKey(a.ID, p.Path, f.Name)
-	info, err := z.Store.Put(ctx, f.Key, body, storage.PutOptions{Once: true})
+	store := a.aside[p.Zone]
+	info, err := store.Put(ctx, f.Key, body, storage.PutOptions{Once: true})
 	if errors.Is(err, storage.ErrExists) {
-		info, err = z.Store.Head(ctx, f.Key)
+		info, err = store.Head(ctx, f.Key)
 	}
 	if err == nil && info.Size != f.Size {
 		err = fmt.Errorf("%s has %d bytes, not %d", f.Key, info.Size, f.Size)

@@ -30,7 +30,7 @@ type Decision struct {
 
 // Decide puts the attempt's entry into the log and gives its number; if the attempt is in the log already, it gives
 // that. Before, it checks that body and base agree, that the counts balance, and that every file is there with its
-// size.
+// size, and makes all these files durable at once, whoever put them.
 //
 // Errors: *Conflict, ErrCondemned, ErrUnknown, ErrFingerprint, ErrRoots, ErrMissing, commitlog.ErrInvalid,
 // commitlog.ErrNewer. After any but ErrUnknown the attempt is not in the log, and never will be unless Decide is called
@@ -57,6 +57,11 @@ func (a *Attempt) decide(ctx context.Context, d *Decision) (uint64, error) {
 	}
 	if err := a.plant(ctx, d.Body); err != nil {
 		return 0, err
+	}
+	if !planted.Bug("decide-unsynced") {
+		if err := a.aside.sync(ctx); err != nil {
+			return 0, err
+		}
 	}
 	ref, err := a.lake.Log.PutBody(ctx, a.ID, d.Body)
 	if err != nil {
@@ -286,19 +291,19 @@ func (a *Attempt) balance(b *commitlog.Body) error {
 	return nil
 }
 
-// checkFiles sees to it that every file is there with its size. A file that its partition has already is looked for
+// checkFiles sees to it that every file is there with its size, and will be durable after the barrier. A file that its partition has already is looked for
 // where it was published first, since what was put aside may be collected.
 func (a *Attempt) checkFiles(ctx context.Context, b *commitlog.Body) error {
 	type place struct {
-		zone layout.Zone
-		old  *commitlog.Content
-		file *commitlog.File
+		store storage.Store
+		old   *commitlog.Content
+		file  *commitlog.File
 	}
 	var places []place
 	for i := range b.Acts {
 		act := &b.Acts[i]
 		for j := range act.Files {
-			places = append(places, place{a.lake.Zones[act.Zone], a.Base.Partitions[act.Partition], &act.Files[j]})
+			places = append(places, place{a.aside[act.Zone], a.Base.Partitions[act.Partition], &act.Files[j]})
 		}
 	}
 	return a.lake.each(ctx, len(places), func(ctx context.Context, i int) error {
@@ -308,7 +313,7 @@ func (a *Attempt) checkFiles(ctx context.Context, b *commitlog.Body) error {
 			keys = []string{p.old.Dir + p.file.Name, p.file.Key}
 		}
 		for _, key := range keys {
-			info, err := p.zone.Store.Head(ctx, key)
+			info, err := p.store.Head(ctx, key)
 			if errors.Is(err, storage.ErrNotFound) {
 				continue
 			}

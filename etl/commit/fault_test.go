@@ -174,15 +174,19 @@ func TestFaultAtEveryCall(t *testing.T) {
 
 // The power fails at every operation of the file system that changes something.
 func TestPowerLossAtEveryOperation(t *testing.T) {
-	crashes := map[string]func(disk *crashfs.FS, at int){
-		"strict": func(disk *crashfs.FS, _ int) { disk.Crash() },
-		"random": func(disk *crashfs.FS, at int) { disk.CrashRandom(rand.New(rand.NewPCG(uint64(at), 7))) },
-	}
-	for name, crash := range crashes {
+	strict := func(disk *crashfs.FS, _ int) { disk.Crash() }
+	random := func(disk *crashfs.FS, at int) { disk.CrashRandom(rand.New(rand.NewPCG(uint64(at), 7))) }
+	for name, c := range map[string]struct {
+		crash func(disk *crashfs.FS, at int)
+		whole int // from how many files on the disk is synced as a whole
+	}{
+		"strict": {strict, 0}, "random": {random, 0}, "whole disk, strict": {strict, 1}, "whole disk, random": {random, 1},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for at := 0; ; at += stride(40) {
 				disk := crashfs.New()
+				disk.SetWhole(c.whole)
 				store, err := file.OpenFS("/lake", disk)
 				if err != nil {
 					t.Fatal(err)
@@ -193,7 +197,7 @@ func TestPowerLossAtEveryOperation(t *testing.T) {
 				if !over && !errors.Is(cause, crashfs.ErrCrashed) {
 					t.Fatalf("power loss at %d: %v", at, cause)
 				}
-				crash(disk, at)
+				c.crash(disk, at)
 				disk.CrashAt(-1)
 				if store, err = file.OpenFS("/lake", disk); err != nil {
 					t.Fatal(err)

@@ -14,8 +14,13 @@ import (
 )
 
 // filler fills directories of tables as the log says.
+//
+// What it copied, and what it found copied by others, is durable when a call of to or all returns: later publishes do not look there
+// again. It is so entry by entry, because of two files that two entries add to one directory the loss of the machine must not leave
+// the later one alone.
 type filler struct {
-	lake Lake
+	lake  Lake
+	zones batches
 	// upTo is the entry up to which directories are filled.
 	upTo uint64
 	// changed are the partitions that entries since then have acted on.
@@ -29,7 +34,7 @@ type filler struct {
 }
 
 func newFiller(l Lake, upTo uint64) *filler {
-	return &filler{lake: l, upTo: upTo, changed: map[commitlog.Partition]bool{}, broken: map[commitlog.Partition]error{}}
+	return &filler{lake: l, zones: l.batches(), upTo: upTo, changed: map[commitlog.Partition]bool{}, broken: map[commitlog.Partition]error{}}
 }
 
 // one is a file that has to be in a directory, and where else its bytes may be.
@@ -89,7 +94,14 @@ func (f *filler) acts(ctx context.Context, acts []commitlog.Act, head *commitlog
 			return err
 		}
 	}
-	return nil
+	return f.sync(ctx)
+}
+
+func (f *filler) sync(ctx context.Context) error {
+	if planted.Bug("publish-unsynced") {
+		return nil
+	}
+	return f.zones.sync(ctx)
 }
 
 // all looks at every file of a state.
@@ -102,7 +114,10 @@ func (f *filler) all(ctx context.Context, s *commitlog.State) error {
 		}
 	}
 	slices.SortFunc(files, func(a, b one) int { return a.partition.Compare(b.partition) })
-	return f.files(ctx, files)
+	if err := f.files(ctx, files); err != nil {
+		return err
+	}
+	return f.sync(ctx)
 }
 
 // others are the places where a file's bytes may be: the one that the log names, and the directories that the partition
@@ -133,9 +148,8 @@ func (f *filler) files(ctx context.Context, files []one) error {
 // and a copy is believed only when it can be seen. Errors: ErrMissing if the bytes are nowhere, storage.ErrExists if
 // other bytes have the name.
 func (f *filler) put(ctx context.Context, o one) error {
-	z := f.lake.Zones[o.partition.Zone]
-	s, to := z.Store, o.dir+o.file.Name
-	if !z.Owns(to) {
+	s, to := f.zones[o.partition.Zone], o.dir+o.file.Name
+	if !f.lake.Zones[o.partition.Zone].Owns(to) {
 		return fmt.Errorf("%w: %s: %q lies outside the zone", commitlog.ErrInvalid, o.partition, to)
 	}
 	there, err := f.there(ctx, s, to, o.file.Size)

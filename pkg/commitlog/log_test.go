@@ -225,6 +225,22 @@ func TestBrokenLog(t *testing.T) {
 		{"an entry changed", func(t *testing.T, store *memory.Store) {
 			put(t, store, entry(3), strings.Replace(string(read(t, store, 3).data), `"seq":3`, `"seq": 3`, 1))
 		}, ErrChain},
+		{"an entry written anew", func(t *testing.T, store *memory.Store) { // its own check holds, the chain does not
+			e := *read(t, store, 3).Entry
+			e.Program += "x"
+			data, err := e.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, store, entry(3), string(data))
+		}, ErrChain},
+		{"the body of another entry", func(t *testing.T, store *memory.Store) {
+			body, err := open(t, store).get(t.Context(), read(t, store, 3).Body.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, store, read(t, store, 4).Body.Key, string(body))
+		}, ErrChain},
 		{"an entry of another number", func(t *testing.T, store *memory.Store) { put(t, store, entry(3), string(read(t, store, 2).data)) }, ErrChain},
 		{"no entry", func(t *testing.T, store *memory.Store) { put(t, store, entry(3), "x") }, ErrChain},
 		{"a body changed", func(t *testing.T, store *memory.Store) { put(t, store, read(t, store, 4).Body.Key, "x") }, ErrChain},

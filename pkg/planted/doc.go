@@ -14,4 +14,6 @@
 //	drop-swap-file         publishing a swap leaves out the last file
 //	keep-losers            the write step keeps rows that lost to others of their key
 //	forget-fsync           the store on a directory does not make files durable
+//	decide-unsynced        a commit decides before its data files are durable
+//	publish-unsynced       publishing is noted before the files in table directories are durable
 package planted

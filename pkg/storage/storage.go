@@ -89,3 +89,34 @@ type Store interface {
 	// Delete removes an object for good; a missing one is no error. Errors: ErrUnknown, ErrKey.
 	Delete(ctx context.Context, key string) error
 }
+
+// Batch is a view of a store for many objects that have to be durable together, not one by one. Safe for concurrent use. It is
+// dropped when it is no longer needed; there is nothing to close.
+type Batch interface {
+	// Store is the store itself, but that a Put (also one that says ErrExists) or a Copy may be done before its object is durable.
+	// Until Sync the loss of the machine may leave such a key without an object, or with one whose content is not what was put.
+	Store
+	// Sync is the barrier: when it returns nil, every object is durable that a Put, a Copy or a Head of this batch told of
+	// before, whoever put it. It deletes nothing and may be called again. Once it has failed it goes on failing, because what
+	// was lost cannot be told any more: begin a new batch, and put everything again.
+	Sync(ctx context.Context) error
+}
+
+// Batcher is a store to which it is cheaper to make many objects durable at once.
+type Batcher interface {
+	Store
+	NewBatch() Batch
+}
+
+// NewBatch gives a batch of a store. Where the store is no Batcher each Put is durable by itself and Sync has nothing to do.
+func NewBatch(s Store) Batch {
+	if b, ok := s.(Batcher); ok {
+		return b.NewBatch()
+	}
+	return single{s}
+}
+
+// single is a batch of a store that makes each object durable at once.
+type single struct{ Store }
+
+func (single) Sync(ctx context.Context) error { return ctx.Err() }

@@ -15,6 +15,11 @@ import (
 // Copy makes to a hard link of from; see storage.Store. Errors beside the store's: ErrNoLinks, and storage.ErrExists
 // where to has other content, which then stays.
 func (s *Store) Copy(ctx context.Context, from, to string) (storage.Info, error) {
+	return s.copy(ctx, from, to, nil)
+}
+
+// copy makes a link and makes it durable, or leaves that to a batch.
+func (s *Store) copy(ctx context.Context, from, to string, b *Batch) (storage.Info, error) {
 	source, err := s.begin(ctx, from)
 	if err != nil {
 		return storage.Info{}, fail("copy", from, err)
@@ -23,7 +28,14 @@ func (s *Store) Copy(ctx context.Context, from, to string) (storage.Info, error)
 	if err != nil {
 		return storage.Info{}, fail("copy", to, err)
 	}
-	if err := s.syncContent(source); err != nil {
+	if b == nil {
+		err = s.syncContent(source)
+	} else if st, serr := s.fs.Stat(source); serr != nil {
+		err = missing(serr)
+	} else if !st.Mode.IsRegular() {
+		err = storage.ErrNotFound
+	}
+	if err != nil {
 		return storage.Info{}, fail("copy", from, err)
 	}
 	if err := s.link(ctx, source, target); err != nil {
@@ -32,18 +44,18 @@ func (s *Store) Copy(ctx context.Context, from, to string) (storage.Info, error)
 		}
 		return storage.Info{}, fail("copy", to, fmt.Errorf("from %s: %w", from, err))
 	}
-	if err := s.settle(filepath.Dir(target)); err != nil {
-		return storage.Info{}, fail("copy", to, err)
-	}
 	st, err := s.fs.Stat(target)
 	if err != nil {
 		return storage.Info{}, fail("copy", to, unknown(err)) // deleted again already
 	}
+	if err := s.settle(target, st, b); err != nil {
+		return storage.Info{}, fail("copy", to, err)
+	}
 	return info(to, st), nil
 }
 
-// syncContent makes the content of a file durable. The store's own files are, and then it costs next to nothing; a
-// file that somebody else has just written may not be.
+// syncContent makes the content of a file durable. The store's own files are, but for those of a batch; a file that somebody
+// else has just written may not be.
 func (s *Store) syncContent(name string) error {
 	f, err := s.fs.Open(name)
 	if err != nil {

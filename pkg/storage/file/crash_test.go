@@ -51,7 +51,7 @@ func schedule(r *rand.Rand, n int) []step {
 	return steps
 }
 
-func (s step) run(t *testing.T, store *file.Store) (err error) {
+func (s step) run(t *testing.T, store storage.Store) (err error) {
 	switch s.op {
 	case "put", "once":
 		_, err = store.Put(t.Context(), s.key, strings.NewReader(s.want), storage.PutOptions{Once: s.op == "once"})
@@ -205,8 +205,30 @@ func TestDurableAtEveryCrashPoint(t *testing.T) {
 // worseFS forgets some syncs.
 type worseFS struct {
 	file.FS
-	forgetsDir  func(name string) bool
-	forgetsFile bool
+	forgetsDir   func(name string) bool
+	forgetsFile  bool
+	forgetsWhole bool
+}
+
+func (w worseFS) Whole(dir string) (file.Whole, error) {
+	whole, err := w.FS.Whole(dir)
+	if err == nil && w.forgetsWhole {
+		whole = unsyncedWhole{whole}
+	}
+	return whole, err
+}
+
+type unsyncedWhole struct{ file.Whole }
+
+func (unsyncedWhole) Sync() error { return nil }
+
+// Open is how a batch comes to the files that it syncs.
+func (w worseFS) Open(name string) (file.File, error) {
+	f, err := w.FS.Open(name)
+	if err == nil && w.forgetsFile {
+		f = unsyncedFile{f}
+	}
+	return f, err
 }
 
 func (w worseFS) SyncDir(name string) error {

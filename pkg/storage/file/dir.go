@@ -23,9 +23,18 @@ func (s *Store) makeDir(dir string) error {
 	return err
 }
 
-// settle ends a write that has taken effect in dir.
-func (s *Store) settle(dir string) error {
-	if err := s.syncUp(dir); err != nil {
+// finish makes the name of an object durable, or tells a batch of it.
+func (s *Store) finish(name string, st Stat, b *Batch) error {
+	if b != nil {
+		b.note(name, st)
+		return nil
+	}
+	return s.syncUp(filepath.Dir(name))
+}
+
+// settle is finish after a write that has taken effect.
+func (s *Store) settle(name string, st Stat, b *Batch) error {
+	if err := s.finish(name, st, b); err != nil {
 		return unknown(err)
 	}
 	return nil

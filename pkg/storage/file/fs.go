@@ -30,6 +30,21 @@ type FS interface {
 	ReadDir(name string) ([]Entry, error)
 	// SyncDir makes the entries of a directory durable as they are now.
 	SyncDir(name string) error
+	// Whole opens the disk that a directory lies on. errors.ErrUnsupported where a disk cannot be synced as a whole, or where that
+	// would not tell of what could not be written.
+	Whole(dir string) (Whole, error)
+}
+
+// Whole is one of the disks below an FS. Safe for concurrent use.
+type Whole interface {
+	io.Closer
+	// Device is the Device of all files on the disk.
+	Device() uint64
+	// Worth says whether one Sync is cheaper than n syncs of files and directories.
+	Worth(n int) bool
+	// Sync makes content and names durable of everything on the disk. It fails if anything could not be written since the disk
+	// was opened.
+	Sync() error
 }
 
 // File is an open file. Reads and writes of one File are not concurrent, except ReadAt with itself.
@@ -42,6 +57,8 @@ type File interface {
 	SetModTime(t time.Time) error
 	// Sync makes content and time of the file durable, though not its name.
 	Sync() error
+	// StartSync begins to write the content to disk, so that a later Sync has less to wait for. It promises nothing.
+	StartSync()
 }
 
 // Stat describes a file.

@@ -27,14 +27,15 @@ const attempts = 1000
 
 // Put writes an object; see storage.Store.
 func (s *Store) Put(ctx context.Context, key string, body io.ReadSeeker, o storage.PutOptions) (storage.Info, error) {
-	st, err := s.put(ctx, key, body, o)
+	st, err := s.put(ctx, key, body, o, nil)
 	if err != nil {
 		return storage.Info{}, fail("put", key, err)
 	}
 	return info(key, st), nil
 }
 
-func (s *Store) put(ctx context.Context, key string, body io.ReadSeeker, o storage.PutOptions) (Stat, error) {
+// put writes an object and makes it durable, or leaves that to a batch.
+func (s *Store) put(ctx context.Context, key string, body io.ReadSeeker, o storage.PutOptions, b *Batch) (Stat, error) {
 	name, err := s.begin(ctx, key)
 	if err != nil {
 		return Stat{}, err
@@ -43,7 +44,10 @@ func (s *Store) put(ctx context.Context, key string, body io.ReadSeeker, o stora
 	if err != nil {
 		return Stat{}, err
 	}
-	st, err := s.fill(ctx, f, body)
+	if b != nil {
+		b.open()
+	}
+	st, err := s.fill(ctx, f, body, b)
 	if err != nil {
 		return Stat{}, errors.Join(err, s.discard(temp))
 	}
@@ -51,7 +55,7 @@ func (s *Store) put(ctx context.Context, key string, body io.ReadSeeker, o stora
 		if err := s.fs.Rename(temp, name); err != nil {
 			return Stat{}, errors.Join(err, s.discard(temp))
 		}
-		return st, s.settle(filepath.Dir(name))
+		return st, s.settle(name, st, b)
 	}
 	lerr := s.linkOnce(temp, name, st)
 	if lerr != nil && !errors.Is(lerr, storage.ErrExists) {
@@ -59,7 +63,7 @@ func (s *Store) put(ctx context.Context, key string, body io.ReadSeeker, o stora
 	}
 	// The temporary name goes first, so that the sync of the directory covers that too.
 	derr := s.discard(temp)
-	serr := s.syncUp(filepath.Dir(name))
+	serr := s.finish(name, st, b)
 	switch err := errors.Join(derr, serr); {
 	case lerr != nil && serr != nil:
 		return Stat{}, serr // nothing was put, and ErrExists may not be said of an object that is not durable
@@ -98,8 +102,8 @@ func (s *Store) createTemp(ctx context.Context, dir string) (File, string, error
 	return nil, "", fmt.Errorf("gave up after %d attempts: %w", attempts, err)
 }
 
-// fill writes body to f, makes it durable and closes f. It describes the file as it stays.
-func (s *Store) fill(ctx context.Context, f File, body io.ReadSeeker) (st Stat, err error) {
+// fill writes body to f, makes it durable where no batch does that, and closes f. It describes the file as it stays.
+func (s *Store) fill(ctx context.Context, f File, body io.ReadSeeker, b *Batch) (st Stat, err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := write(ctx, f, body); err != nil {
 		return Stat{}, err
@@ -115,6 +119,12 @@ func (s *Store) fill(ctx context.Context, f File, body io.ReadSeeker) (st Stat, 
 		if st, err = f.Stat(); err != nil {
 			return Stat{}, err
 		}
+	}
+	if b != nil {
+		if st.Size >= startFrom {
+			f.StartSync()
+		}
+		return st, nil
 	}
 	if planted.Bug("forget-fsync") {
 		return st, nil

@@ -32,3 +32,14 @@ func TestConformanceOfCrashFS(t *testing.T) {
 		return s
 	})
 }
+
+// A batch keeps what a store promises, but for durability.
+func TestConformanceOfBatch(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storage.Store {
+		s, err := file.Open(t.TempDir() + "/lake")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.NewBatch()
+	})
+}

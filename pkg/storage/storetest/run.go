@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"Seek", testSeek},
 		{"Delete", testDelete},
 		{"Copy", testCopy},
+		{"Batch", testBatch},
 		{"Keys", testKeys},
 		{"InvalidKeys", testInvalidKeys},
 		{"ListOrder", testListOrder},

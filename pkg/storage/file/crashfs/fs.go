@@ -34,6 +34,8 @@ type FS struct {
 	failAt  int
 	failErr error
 
+	wholeFrom int // see SetWhole
+
 	inodes uint64
 	free   []uint64 // inode numbers to use again, the last one first
 }
@@ -46,6 +48,13 @@ func New() *FS {
 	f.root = f.newNode(true)
 	f.root.refs = 1
 	return f
+}
+
+// SetWhole lets the disk be synced as a whole, and says that this is worth it from that many files on. 0 takes it back, as it is at first.
+func (f *FS) SetWhole(from int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wholeFrom = from
 }
 
 // Ops is how many operations there were that change something or sync it.
@@ -352,4 +361,20 @@ func (f *FS) SyncDir(name string) error {
 	}
 	f.syncEntries(n)
 	return nil
+}
+
+// Whole opens the disk; see SetWhole.
+func (f *FS) Whole(dir string) (file.Whole, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.alive("open", dir); err != nil {
+		return nil, err
+	}
+	if f.wholeFrom == 0 {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: errors.ErrUnsupported}
+	}
+	if _, err := f.find("open", dir); err != nil {
+		return nil, err
+	}
+	return whole{f, f.epoch}, nil
 }

@@ -51,11 +51,14 @@ func (f *FS) newNode(dir bool) *node {
 	return n
 }
 
+// device is the number of the only disk there is.
+const device = 1
+
 func (n *node) stat() file.Stat {
 	if n.dir {
-		return file.Stat{Mode: fs.ModeDir | 0o777, ModTime: n.mtime, Device: 1, Inode: n.inode}
+		return file.Stat{Mode: fs.ModeDir | 0o777, ModTime: n.mtime, Device: device, Inode: n.inode}
 	}
-	return file.Stat{Mode: 0o666, Size: int64(len(n.data)), ModTime: n.mtime, Device: 1, Inode: n.inode}
+	return file.Stat{Mode: 0o666, Size: int64(len(n.data)), ModTime: n.mtime, Device: device, Inode: n.inode}
 }
 
 // change changes a directory's entries; nothing of it is durable yet.
@@ -97,6 +100,17 @@ func (f *FS) syncEntries(dir *node) {
 	for _, c := range pending {
 		f.apply(dir.durable, c)
 		f.release(c.node)
+	}
+}
+
+// syncAll makes a node and all below it durable.
+func (f *FS) syncAll(n *node) {
+	n.synced, n.durableMtime = len(n.data), n.mtime
+	if n.dir {
+		f.syncEntries(n)
+	}
+	for _, child := range n.entries {
+		f.syncAll(child)
 	}
 }
 
