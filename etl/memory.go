@@ -9,13 +9,14 @@ import (
 )
 
 // How Memory is shared out. What is held at a time is at most about half of it, so that the other half is enough for the garbage
-// collector, which cmd/etl lets grow the heap by half, for stacks and for the program itself.
+// collector, which cmd/etl lets grow the heap by a quarter, for stacks and for the program itself.
 //
 //	1/16   rows, keys and rejects that wait between the steps; beyond it they go to temporary files
 //	1/16   free buffers of batches, to be used again
 //	1/16   the filter of a run's keys, where the table has files
 //	1/8    tables of the resolve step
-//	1/8    open files of the write step
+//	1/8    open files of the write step, without
+//	1/64   their finished pages, and finished files that wait to be put; beyond it they go to temporary files
 //
 // The resolve and the write step are never at work at once. What units of raw text take is a matter of Parallel: some 3 MiB for each, and more
 // where records are large.
@@ -28,6 +29,15 @@ func (j Job) keys() int64 { return j.Memory / 8 / int64(j.Parallel) / 50 }
 
 // open is the share of the files that one goroutine of the write step has open.
 func (j Job) open() int64 { return j.Memory / 8 / int64(j.Parallel) }
+
+// pages asks for memory for finished pages and files, or gives some back; see write.Options.Keep.
+func (w *work) pages(n int64) bool {
+	if w.finished.Take(n) || n < 0 {
+		return true
+	}
+	w.finished.Take(-n)
+	return false
+}
 
 // task is what the write step does at a time: a group, or some partitions of it, where all would be too many files at once.
 type task struct {
@@ -85,9 +95,7 @@ func (w *work) divide(g segment.Group, losing []int) []task {
 		t, open, to := task{Group: g}, int64(0), from
 		for ; to < len(numbers); to++ {
 			n := rows[numbers[to]]
-			// Twice for the dictionaries that are tried on the first pages. Encoded pages, some third of the rows, wait
-			// for the end of their row group.
-			need := 2*perRow*min(n, pageRows) + min(perRow*n, 128<<20)/3
+			need := 2 * perRow * min(n, pageRows) // twice for the dictionaries that are tried on the first pages
 			if to > from && open+need > w.job.open() {
 				break
 			}

@@ -241,22 +241,23 @@ type work struct {
 	schemas *schemas
 	meter   *meter
 
-	mem     memory.Allocator
-	seed    uint64
-	index   *partition.Index
-	budget  *spill.Budget
-	files   []*spill.File
-	spilled int64 // bytes of files of passes that were given up
-	mapped  *mapped
-	table   *dedupe.Buckets // keys of the table's files, as of the last resolve
-	written *written
-	seq     uint64
+	mem      memory.Allocator
+	seed     uint64
+	index    *partition.Index
+	budget   *spill.Budget // of what waits between the steps
+	finished *spill.Budget // of finished pages and files
+	files    []*spill.File
+	spilled  int64 // bytes of files of passes that were given up
+	mapped   *mapped
+	table    *dedupe.Buckets // keys of the table's files, as of the last resolve
+	written  *written
+	seq      uint64
 }
 
 func newWork(j Job, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, s *schemas, m *meter) *work {
 	return &work{
 		job: j, lake: lake, attempt: attempt, plan: p, schemas: s, meter: m,
-		mem: j.Allocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.waiting()),
+		mem: j.Allocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.waiting()), finished: spill.NewBudget(j.Memory / 64),
 	}
 }
 

@@ -83,7 +83,7 @@ func (w *work) writeGroup(ctx context.Context, t task, cores chan struct{}) (err
 	}
 	defer leave()
 	s := w.schemas.Schema(t.Source)
-	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), Parquet: parquetfile.Options{}, TempDir: w.job.TempDir}
+	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), TempDir: w.job.TempDir, Keep: w.pages}
 	if !s.Dedupe.None {
 		hasher, err := dedupe.NewHasher(s, w.seed)
 		if err != nil {
