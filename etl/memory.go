@@ -9,7 +9,7 @@ import (
 )
 
 // How Memory is shared out. What is held at a time is at most about half of it, so that the other half is enough for the garbage
-// collector, which cmd/etl lets grow the heap by a quarter, for stacks and for the program itself.
+// collector, which cmd/etl lets grow the heap by half, for stacks and for the program itself.
 //
 //	1/16   rows, keys and rejects that wait between the steps; beyond it they go to temporary files
 //	1/16   free buffers of batches, to be used again
