@@ -188,8 +188,10 @@ func (d *Decoder) accept(c *batch.Chunk, start, end int) error {
 	if t.source != c.Object.Source {
 		n.SourceDiffers++
 	}
-	if d.observer != nil {
+	if t.observed {
 		d.observer.Record(t.source, r.plan.envelope, o)
+	}
+	if d.observer != nil {
 		for _, l := range r.unknown {
 			d.observer.Unknown(t.source, r.plan.envelope, o, l.path, r.b, l.start, l.end)
 		}

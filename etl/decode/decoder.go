@@ -152,6 +152,8 @@ func (d *Decoder) table(source string) (*table, error) {
 		if t, err = newTable(source, d.schemas.Schema(source), d.o); err != nil {
 			return nil, err
 		}
+		choosy, ok := d.observer.(Chooser)
+		t.observed = d.observer != nil && (!ok || choosy.Wants(source))
 		d.tables[source] = t
 	}
 	return t, nil

@@ -55,6 +55,13 @@ type Observer interface {
 	Unknown(source string, envelope bool, o batch.Origin, path schema.Path, b []byte, start, end int)
 }
 
+// Chooser is an Observer that does not want to hear of the records of every source; it is asked once for each. It is told of unknown
+// values all the same.
+type Chooser interface {
+	Observer
+	Wants(source string) bool
+}
+
 // Output is what a unit gives. Batches belong to the caller, who releases them.
 type Output struct {
 	// Batches has at most one batch a source, sorted by source, rows in the order of their origins. Sources without a

@@ -224,19 +224,20 @@ func layouts(formats []string, zone, fallback string) ([]*timeparse.Layout, erro
 
 // table is what the decoder holds of one source: the compiled schema and the rows of the batch at work.
 type table struct {
-	source  string
-	schema  *schema.Schema      // nil: none yet
-	vecs    []*vector           // as Schema.Columns; of common columns too
-	typs    []*typ              // likewise; nil where no value of a record goes
-	must    []int               // required columns
-	times   []*timeparse.Layout // of event_time
-	id      int                 // positions of the common columns, -1: none
-	event   int
-	arrived int
-	rescued int
-	quality int
-	rows    rows
-	most    int // rows of the largest batch so far: what the next may need
+	source   string
+	schema   *schema.Schema      // nil: none yet
+	vecs     []*vector           // as Schema.Columns; of common columns too
+	typs     []*typ              // likewise; nil where no value of a record goes
+	must     []int               // required columns
+	observed bool                // the observer wants to hear of each record
+	times    []*timeparse.Layout // of event_time
+	id       int                 // positions of the common columns, -1: none
+	event    int
+	arrived  int
+	rescued  int
+	quality  int
+	rows     rows
+	most     int // rows of the largest batch so far: what the next may need
 }
 
 // plan is a table's schema as a tree of keys, for records with or without the envelope.
