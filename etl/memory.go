@@ -18,7 +18,7 @@ import (
 //	1/8    open files of the write step, without
 //	1/64   their finished pages, and finished files that wait to be put; beyond it they go to temporary files
 //
-// The resolve and the write step are never at work at once. What units of raw text take is a matter of Parallel: some 3 MiB for each, and more
+// The resolve and the write step are never at work at once. What units of raw text take is a matter of Parallel: some 9 MiB of text for each at most, and more
 // where records are large.
 
 // waiting is the share of what waits, of free buffers, and of the filter.

@@ -51,7 +51,7 @@
 //
 // A unit's buffer has 9/8 ChunkBytes and 4 KiB, and is used again. Whoever reads a task has two at most: that of the unit that is
 // being taken, and the next. With R goroutines that read, U units that wait between them and W that decode, 2R + U + W are out
-// at most: with the default ChunkBytes and P of each, 4.5 MiB × P. A reader of compressed content has 64 KiB of raw bytes, and
+// at most: with the default ChunkBytes and P of each, 9 MiB × P. A reader of compressed content has 64 KiB of raw bytes, and
 // the decompressor's window, besides.
 //
 // A unit with a record of more than 8 MiB has a buffer of its own, of MaxRecord + 2 ChunkBytes at most, of which as much is
