@@ -191,7 +191,9 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 }
 
 func (w *work) inputOptions() input.Options {
-	return input.Options{ChunkBytes: w.job.sampling.chunk, Recheck: w.job.Directory, MaxRecord: w.job.Lake.Input.MaxRecord}
+	return input.Options{
+		ChunkBytes: w.job.sampling.chunk, Recheck: w.job.Directory, MaxRecord: w.job.Lake.Input.MaxRecord, Take: w.budget.Take,
+	}
 }
 
 // folder are the units of one folder of the raw zone, in order.

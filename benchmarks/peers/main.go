@@ -23,8 +23,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"datalake/benchmarks/data"
@@ -45,9 +43,9 @@ func main() {
 type options struct {
 	data    data.Options
 	runs    int
-	only    []string // engines by key; none: all
-	python  string   // folder of the environments
-	dir     string   // folder for data and output
+	only    *process.Only // engines by key
+	python  string        // folder of the environments
+	dir     string        // folder for data and output
 	keep    bool
 	timeout time.Duration
 }
@@ -62,7 +60,8 @@ func start(ctx context.Context) error {
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "folder for the data and what the engines write; about three times the data")
 	flag.BoolVar(&o.keep, "keep", false, "leave data and output there")
 	flag.DurationVar(&o.timeout, "timeout", 20*time.Minute, "the most that one run may take")
-	only := flag.String("only", "", "engines to run, by comma: "+strings.Join(keys(), ", "))
+	o.only = process.NewOnly(keys())
+	flag.Var(o.only, "only", o.only.Usage("engines to run"))
 	install := flag.Bool("install", false, "make the Python environments and stop")
 	flag.Parse()
 	if *install {
@@ -70,15 +69,6 @@ func start(ctx context.Context) error {
 	}
 	if o.data.Records == 0 {
 		o.data.Records = map[string]int{data.Clean: 2_000_000, data.Dirty: 410_000}[o.data.Kind]
-	}
-	for name := range strings.SplitSeq(*only, ",") {
-		if name = strings.TrimSpace(name); name == "" {
-			continue
-		}
-		if !slices.Contains(keys(), name) {
-			return fmt.Errorf("-only %s: known are %s", name, strings.Join(keys(), ", "))
-		}
-		o.only = append(o.only, name)
 	}
 	if o.runs < 1 {
 		return fmt.Errorf("-runs %d: at least 1", o.runs)
@@ -182,7 +172,7 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 		return nil, err
 	}
 	for _, e := range engines {
-		if len(o.only) > 0 && !slices.Contains(o.only, e.key) {
+		if !o.only.Has(e.key) {
 			continue
 		}
 		r := &result{engine: e}

@@ -8,10 +8,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"time"
 
+	"datalake/benchmarks/process"
 	"datalake/benchmarks/python"
 )
 
@@ -47,7 +46,7 @@ type options struct {
 	size    float64
 	runs    int
 	seed    uint64
-	only    []string // checks by name; none: all
+	only    *process.Only // checks by name
 	python  string
 	dir     string
 	timeout time.Duration
@@ -73,17 +72,9 @@ func start(ctx context.Context) error {
 	flag.StringVar(&o.python, "python", python.Environments(), "folder of the Python environments, as benchmarks/peers -install makes them")
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "folder for the data and what is made of it")
 	flag.DurationVar(&o.timeout, "timeout", 30*time.Minute, "the most that one run may take")
-	only := flag.String("only", "", "what to measure, by comma: "+strings.Join(names(), ", "))
+	o.only = process.NewOnly(names())
+	flag.Var(o.only, "only", o.only.Usage("what to measure"))
 	flag.Parse()
-	for name := range strings.SplitSeq(*only, ",") {
-		if name = strings.TrimSpace(name); name == "" {
-			continue
-		}
-		if !slices.Contains(names(), name) {
-			return fmt.Errorf("-only %s: known are %s", name, strings.Join(names(), ", "))
-		}
-		o.only = append(o.only, name)
-	}
 	if o.size <= 0 || o.size > 10 || o.runs < 1 {
 		return errors.New("-size is above 0 and at most 10, -runs at least 1")
 	}
@@ -103,7 +94,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	}
 	var all []line
 	for _, c := range checks {
-		if len(o.only) > 0 && !slices.Contains(o.only, c.name) {
+		if !o.only.Has(c.name) {
 			continue
 		}
 		fmt.Fprintf(log, "%s: %s\n", c.name, c.what)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"datalake/benchmarks/data"
+	"datalake/benchmarks/process"
 )
 
 // TestMain lets the test's program stand in for the command where that calls itself.
@@ -27,7 +28,11 @@ func small(t *testing.T, only ...string) string {
 		t.Skip("builds the engine and runs it many times")
 	}
 	var out, log bytes.Buffer
-	o := options{size: 0.001, runs: 1, seed: 3, only: only, python: t.TempDir(), dir: t.TempDir(), timeout: time.Minute}
+	chosen := process.NewOnly(names())
+	if err := chosen.Set(strings.Join(only, ",")); err != nil {
+		t.Fatal(err)
+	}
+	o := options{size: 0.001, runs: 1, seed: 3, only: chosen, python: t.TempDir(), dir: t.TempDir(), timeout: time.Minute}
 	if err := run(t.Context(), o, &out, &log); err != nil {
 		t.Errorf("%v\n%s\n%s", err, out.String(), log.String())
 	}

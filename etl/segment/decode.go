@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/bitutil"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"datalake/pkg/batch"
 )
 
 // decoder reads what encoders wrote: the rows of pieces of one schema, to one record. A record costs some hundreds of
@@ -118,42 +120,15 @@ func (d *decoder) record(schema *arrow.Schema) {
 // resize keeps what s has; what is new may be anything.
 func resize[T any](s []T, n int) []T { return slices.Grow(s, max(0, n-len(s)))[:n] }
 
-// made is array data in the making. It takes over what it is given.
-type made struct {
-	mem      memory.Allocator
-	n, nulls int
-	buffers  []*memory.Buffer
-	children []arrow.ArrayData
-}
-
-// buffer adds a buffer of size bytes, which hold anything.
-func (m *made) buffer(size int) []byte {
-	b := memory.NewResizableBuffer(m.mem)
-	b.Resize(size)
-	m.buffers = append(m.buffers, b)
-	return b.Bytes()
-}
-
-func (m *made) release() {
-	for _, b := range m.buffers {
-		if b != nil {
-			b.Release()
-		}
-	}
-	for _, c := range m.children {
-		c.Release()
-	}
-}
-
 // column reads values of type t.
 func (d *decoder) column(t arrow.DataType, of []span) arrow.ArrayData {
 	n := lenOf(of)
-	m := made{mem: d.mem, n: n, buffers: make([]*memory.Buffer, 0, 3)}
-	defer m.release()
+	m := batch.Maker{Mem: d.mem, N: n, Buffers: make([]*memory.Buffer, 0, 3)}
+	defer m.Release()
 	spans := d.validity(&m, of)
 	switch t := t.(type) {
 	case *arrow.BooleanType:
-		to, at := m.buffer((n+7)/8), 0
+		to, at := m.Buffer((n+7)/8), 0
 		for i, s := range spans {
 			if s.absent {
 				bitutil.SetBitsTo(to, int64(at), int64(s.len()), false)
@@ -163,13 +138,13 @@ func (d *decoder) column(t arrow.DataType, of []span) arrow.ArrayData {
 			at += s.len()
 		}
 	case *arrow.Int64Type, *arrow.TimestampType:
-		unpackAll(d, arrow.Int64Traits.CastFromBytes(m.buffer(8*n)), spans)
+		unpackAll(d, arrow.Int64Traits.CastFromBytes(m.Buffer(8*n)), spans)
 	case *arrow.Int32Type, *arrow.Date32Type:
-		unpackAll(d, arrow.Int32Traits.CastFromBytes(m.buffer(4*n)), spans)
+		unpackAll(d, arrow.Int32Traits.CastFromBytes(m.Buffer(4*n)), spans)
 	case *arrow.DictionaryType:
 		return d.coded(t, &m, spans)
 	case arrow.FixedWidthDataType:
-		to, width := m.buffer(t.Bytes()*n), t.Bytes()
+		to, width := m.Buffer(t.Bytes()*n), t.Bytes()
 		for i, s := range spans {
 			if s.absent {
 				clear(to[:width*s.len()])
@@ -180,7 +155,7 @@ func (d *decoder) column(t arrow.DataType, of []span) arrow.ArrayData {
 		}
 	case *arrow.StringType, *arrow.BinaryType:
 		base := len(d.texts)
-		at, to := int32(0), arrow.Int32Traits.CastFromBytes(m.buffer(4*(n+1)))
+		at, to := int32(0), arrow.Int32Traits.CastFromBytes(m.Buffer(4*(n+1)))
 		to[0] = 0
 		to = to[1:]
 		for i, s := range spans {
@@ -188,27 +163,27 @@ func (d *decoder) column(t arrow.DataType, of []span) arrow.ArrayData {
 			to, at = to[s.len():], at+int32(text.len())
 			d.texts = append(d.texts, d.srcs[i].take(text.n)[text.from:text.to])
 		}
-		d.text(m.buffer(int(at)), base)
+		d.text(m.Buffer(int(at)), base)
 	case *arrow.ListType, *arrow.MapType:
 		inner := make([]span, len(spans))
-		at, to := int32(0), arrow.Int32Traits.CastFromBytes(m.buffer(4*(n+1)))
+		at, to := int32(0), arrow.Int32Traits.CastFromBytes(m.Buffer(4*(n+1)))
 		to[0] = 0
 		to = to[1:]
 		for i, s := range spans {
 			inner[i] = d.offsets(i, to[:s.len()], at, s)
 			to, at = to[s.len():], at+int32(inner[i].len())
 		}
-		m.children = append(m.children, d.column(t.(arrow.ListLikeType).Elem(), inner))
+		m.Children = append(m.Children, d.column(t.(arrow.ListLikeType).Elem(), inner))
 	case *arrow.StructType:
 		for _, f := range t.Fields() {
-			m.children = append(m.children, d.column(f.Type, spans))
+			m.Children = append(m.Children, d.column(f.Type, spans))
 		}
 	}
-	return array.NewData(t, n, m.buffers, m.children, m.nulls, 0)
+	return m.Data(t)
 }
 
 // validity adds the buffer that says which values are valid. It gives the spans with those marked of which nothing follows.
-func (d *decoder) validity(m *made, of []span) []span {
+func (d *decoder) validity(m *batch.Maker, of []span) []span {
 	spans, all := of, true
 	for i, s := range of {
 		valid := byte(noneValid)
@@ -226,10 +201,10 @@ func (d *decoder) validity(m *made, of []span) []span {
 		for i := range of {
 			d.srcs[i].take(1)
 		}
-		m.buffers = append(m.buffers, nil)
+		m.Buffers = append(m.Buffers, nil)
 		return spans
 	}
-	to, at := m.buffer((m.n+7)/8), 0
+	to, at := m.Buffer((m.N+7)/8), 0
 	for i, s := range of {
 		valid := byte(noneValid)
 		if !s.absent {
@@ -242,7 +217,7 @@ func (d *decoder) validity(m *made, of []span) []span {
 		}
 		at += s.len()
 	}
-	m.nulls = m.n - bitutil.CountSetBits(to, 0, m.n)
+	m.Nulls = m.N - bitutil.CountSetBits(to, 0, m.N)
 	return spans
 }
 
@@ -340,8 +315,8 @@ func (d *decoder) text(to []byte, base int) {
 
 // coded reads a column with a dictionary, which becomes those of the pieces one behind the other: an entry may stand in it
 // several times.
-func (d *decoder) coded(t *arrow.DictionaryType, m *made, spans []span) arrow.ArrayData {
-	d.codes = resize(d.codes, m.n)
+func (d *decoder) coded(t *arrow.DictionaryType, m *batch.Maker, spans []span) arrow.ArrayData {
+	d.codes = resize(d.codes, m.N)
 	codes, ends := d.codes, d.lengths[:0]
 	for i, s := range spans {
 		if s.absent {
@@ -365,16 +340,16 @@ func (d *decoder) coded(t *arrow.DictionaryType, m *made, spans []span) arrow.Ar
 		codes = codes[s.len():]
 	}
 	d.lengths = ends
-	entries := made{mem: d.mem, n: len(ends), buffers: []*memory.Buffer{nil}}
-	defer entries.release()
-	offsets := arrow.Int32Traits.CastFromBytes(entries.buffer(4 * (len(ends) + 1)))
+	entries := batch.Maker{Mem: d.mem, N: len(ends), Buffers: []*memory.Buffer{nil}}
+	defer entries.Release()
+	offsets := arrow.Int32Traits.CastFromBytes(entries.Buffer(4 * (len(ends) + 1)))
 	offsets[0] = 0
 	copy(offsets[1:], ends)
-	d.text(entries.buffer(int(offsets[len(ends)])), 0) // no other column is being read: there are no dictionaries in lists
-	dictionary := array.NewData(t.ValueType, len(ends), entries.buffers, nil, 0, 0)
+	d.text(entries.Buffer(int(offsets[len(ends)])), 0) // no other column is being read: there are no dictionaries in lists
+	dictionary := entries.Data(t.ValueType)
 	defer dictionary.Release()
 	width := t.IndexType.(arrow.FixedWidthDataType).Bytes()
-	to := m.buffer(width * m.n)
+	to := m.Buffer(width * m.N)
 	if width == 4 {
 		copy(arrow.Uint32Traits.CastFromBytes(to), d.codes)
 	} else { // of a stage of the caller's own
@@ -385,5 +360,5 @@ func (d *decoder) coded(t *arrow.DictionaryType, m *made, spans []span) arrow.Ar
 			}
 		}
 	}
-	return array.NewDataWithDictionary(t, m.n, m.buffers, m.nulls, 0, dictionary)
+	return m.Coded(t, dictionary)
 }
