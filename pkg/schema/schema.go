@@ -13,7 +13,7 @@ import (
 // Role is what a column is to the engine.
 type Role string
 
-// The roles. All but Data, NS and Key are the common columns, which every table has.
+// The roles. All but Data, NS, Key and Derived are the common columns, which every table has.
 const (
 	Data       Role = ""            // a value at Path
 	RecordID   Role = "record_id"   // string, never null
@@ -22,6 +22,7 @@ const (
 	Quality    Role = "quality_score"
 	Rescued    Role = "_rescued" // JSON object: path → the raw JSON value that did not fit; null when all fitted
 	Key        Role = "_key"     // string: 32 hex digits, the hash of a dedupe key of several columns
+	Derived    Role = "derived"  // the value of Expr over the row's other columns
 	NS         Role = "ns"       // bigint: nanoseconds since 1970 of the timestamp at Path (keep: ns)
 )
 
@@ -40,6 +41,11 @@ type Column struct {
 	Timezone string `json:"timezone,omitempty"`
 	// Declared by lake.yaml rather than inferred.
 	Declared bool `json:"declared,omitempty"`
+	// Expr is the CEL expression of a derived column, over the columns by name and the derived ones before it.
+	Expr string `json:"expr,omitempty"`
+	// Clean is what becomes of the values, Check what they must be; nil: nothing.
+	Clean *Clean `json:"clean,omitempty"`
+	Check *Check `json:"check,omitempty"`
 }
 
 // Times says where event_time comes from.
@@ -79,6 +85,8 @@ type Schema struct {
 	OnTypeConflict string `json:"on_type_conflict"`
 	// Rescue lists paths that get no column although other columns are kept (past the column limit): they go to _rescued.
 	Rescue []Path `json:"rescue,omitempty"`
+	// Rules are conditions on rows, in the order in which they are tried.
+	Rules []Rule `json:"rules,omitempty"`
 	// Dedupe says which rows are one and the same.
 	Dedupe Dedupe `json:"dedupe"`
 	// PartitionBy names the partition columns in order: source first; then year, month, day and hour of the event time in its

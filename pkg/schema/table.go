@@ -64,6 +64,7 @@ func (s *Schema) Clone() *Schema {
 	c := *s
 	c.Columns = slices.Clone(s.Columns)
 	c.Rescue = slices.Clone(s.Rescue)
+	c.Rules = slices.Clone(s.Rules)
 	c.PartitionBy = slices.Clone(s.PartitionBy)
 	c.Dedupe.Key = slices.Clone(s.Dedupe.Key)
 	return &c
@@ -139,7 +140,7 @@ func (s *Schema) Fingerprint() string {
 	last := -1
 	for i := range s.Columns {
 		switch s.Columns[i].Role {
-		case Data, NS:
+		case Data, NS, Derived:
 		default:
 			last = i
 		}
