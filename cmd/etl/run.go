@@ -24,9 +24,9 @@ type limits struct {
 
 func (l *limits) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&l.memory, "memory", "1GiB", "what the run may use; rows that wait go to temporary files early enough")
-	f.IntVar(&l.parallel, "parallel", 0, "how many threads decode and write at once (default one a core)")
-	f.StringVar(&l.tmp, "tmp", "", "folder for temporary files (default the system's)")
+	f.StringVar(&l.memory, "memory", "1GiB", "`size` of what the run may use; rows that wait go to temporary files early enough")
+	f.IntVar(&l.parallel, "parallel", 0, "how many `threads` decode and write at once (default one a core)")
+	f.StringVar(&l.tmp, "tmp", "", "`folder` for temporary files (default the system's)")
 }
 
 // apply puts the flags into a job.
@@ -93,9 +93,9 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 	})
 	f := c.Flags()
 	f.BoolVar(&explain, "explain", false, "say at the end where time, bytes and memory went")
-	f.StringVar(&source, "source", "", "read the objects of this folder of the raw zone only")
-	f.StringVar(&since, "since", "", "read what arrived on this day (UTC) or later: YYYY-MM-DD")
-	f.StringVar(&until, "until", "", "read what arrived on this day (UTC) or before")
+	f.StringVar(&source, "source", "", "read the objects of this `folder` of the raw zone only")
+	f.StringVar(&since, "since", "", "read what arrived on this `day` (UTC) or later: YYYY-MM-DD")
+	f.StringVar(&until, "until", "", "read what arrived on this `day` (UTC) or before")
 	limits.flags(c)
 	return c
 }

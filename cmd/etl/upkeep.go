@@ -65,7 +65,11 @@ left, which gc takes away after a day. Nothing is changed.`,
 					notes[f.What]++
 					continue
 				}
-				p.printf("%-8s %-10s %s\n", f.Severity, f.What, f.Key)
+				severity := fmt.Sprintf("%-8s", f.Severity)
+				if f.Severity == commit.Alarm {
+					severity = a.paintOut.alarm(severity)
+				}
+				p.printf("%s %-10s %s\n", severity, f.What, f.Key)
 				if f.Detail != "" {
 					p.printf("%-8s %-10s %s\n", "", "", f.Detail)
 				}
