@@ -271,6 +271,7 @@ func (m *mapper) reject(u *batch.Unit, lines []int64, rejects []batch.Reject) er
 		c := m.input(r.Object)
 		c.records++
 		c.rejects++
+		c.reject(r.Source)
 		sum := m.count(r.Source)
 		sum.in++
 		sum.rejected++
