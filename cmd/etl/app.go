@@ -76,7 +76,8 @@ func (a *app) command() *cobra.Command {
 		a.runCommand(), a.demoCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
 		a.statusCommand(), a.logCommand(), a.whyCommand(),
-		a.verifyCommand(), a.repairCommand(), a.gcCommand(), a.versionCommand(),
+		a.verifyCommand(), a.repairCommand(), a.gcCommand(),
+		a.rollbackCommand(), a.releaseCommand(), a.versionCommand(),
 	)
 	return root
 }
