@@ -281,7 +281,7 @@ func (m *mapper) reject(u *batch.Unit, lines []int64, rejects []batch.Reject) er
 	for i := range u.Chunks {
 		if c := &u.Chunks[i]; c.Line == 0 {
 			chunk = u.Number
-			m.run.lines.note(c.Object, u.Number, lines[i])
+			m.run.lines.Note(c.Object, u.Number, lines[i])
 		}
 	}
 	return m.run.rejects.Add(rejects, chunk)
