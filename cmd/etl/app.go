@@ -88,7 +88,8 @@ func (a *app) command() *cobra.Command {
 		a.runCommand(), a.demoCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
 		a.statusCommand(), a.logCommand(), a.whyCommand(),
-		a.verifyCommand(), a.repairCommand(), a.gcCommand(), a.completionCommand(), a.versionCommand(),
+		a.verifyCommand(), a.repairCommand(), a.gcCommand(),
+		a.rollbackCommand(), a.releaseCommand(), a.completionCommand(), a.versionCommand(),
 	)
 	complete.Add(root, complete.Lake{Tables: a.tableNames, Sources: a.sourceNames, Partitions: a.partitionPaths})
 	return root
