@@ -33,7 +33,8 @@ const keepAlive = 5 * time.Minute
 
 // Run turns what is new in the raw zone into rows of the processed zone, and publishes it. When it returns an error,
 // nothing was decided, unless the Result, which is given besides, says so: then only publishing failed, and the next run does
-// that. Errors: ErrConfig, ErrConflict, ErrUnknown, the context's.
+// that. With ErrBad, too, a Result is given: its Bad says where the rejects are. Errors: ErrBad, ErrConfig, ErrConflict,
+// ErrUnknown, the context's.
 func Run(ctx context.Context, job Job) (*Result, error) {
 	if err := job.Validate(); err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 	err = Meaning(err)
 	res.Elapsed = time.Since(began)
 	res.Seconds, res.PeakMemory, res.Steps = res.Elapsed.Seconds(), process.PeakMemory(), m.steps
-	if err != nil && res.Decided == 0 {
+	if err != nil && res.Decided == 0 && !errors.Is(err, ErrBad) {
 		return nil, err
 	}
 	return res, err
@@ -201,6 +202,12 @@ func (j Job) work(ctx context.Context, lake commit.Lake, attempt *commit.Attempt
 		return w.run(gctx)
 	})
 	if err := g.Wait(); err != nil {
+		var bad *BadError
+		if errors.As(err, &bad) {
+			w.fill(res)
+			res.Bad = &bad.Bad
+			err = errors.Join(err, attempt.Abandon(ctx)) // it has put no table's file aside
+		}
 		return err
 	}
 	w.fill(res)
@@ -302,6 +309,9 @@ func (w *work) run(ctx context.Context) error {
 	if err := w.mapAll(ctx); err != nil {
 		return err
 	}
+	if err := w.tooBad(ctx); err != nil {
+		return err
+	}
 	for {
 		if err := w.resolve(ctx); err != nil {
 			return fmt.Errorf("resolve: %w", err)
@@ -362,7 +372,9 @@ func (w *work) fill(res *Result) {
 		res.Files += t.Files
 		res.Partitions += t.Partitions
 	}
-	res.BytesOut = w.written.bytes
+	if w.written != nil { // the run came as far
+		res.BytesOut = w.written.bytes
+	}
 	res.SpilledBytes = w.spilled
 	for _, f := range w.files {
 		res.SpilledBytes += f.Size()

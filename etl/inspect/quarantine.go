@@ -70,25 +70,6 @@ func fileLines(r io.Reader, yield func([]byte, error) bool) (more bool, err erro
 	}
 }
 
-// headQuarantine gives records that were set aside, with the keys of their objects as columns in order of appearance.
-func (l *Lake) headQuarantine(ctx context.Context, parts []part, n int) (*Rows, error) {
-	out := &Rows{Table: Quarantine}
-	for _, p := range parts {
-		for line, err := range l.lines(ctx, p) {
-			if err != nil {
-				return nil, err
-			}
-			if len(out.Values) >= n {
-				return out, nil
-			}
-			if err := out.addObject(line); err != nil {
-				return nil, fmt.Errorf("read quarantine of %s: %w", p.Path, err)
-			}
-		}
-	}
-	return out, nil
-}
-
 // addObject adds a row from a JSON object, and columns for the keys that are new. Rows are as long as there are columns.
 func (r *Rows) addObject(line []byte) error {
 	d := json.NewDecoder(bytes.NewReader(line))
