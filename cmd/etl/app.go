@@ -76,7 +76,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
-		a.statusCommand(), a.logCommand(), a.whyCommand(),
+		a.statusCommand(), a.logCommand(), a.whyCommand(), a.replayCommand(),
 		a.verifyCommand(), a.repairCommand(), a.gcCommand(), a.versionCommand(),
 	)
 	return root

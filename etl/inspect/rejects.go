@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -193,11 +192,7 @@ func (l *Lake) keptLines(ctx context.Context, want Rejects) iter.Seq2[[]byte, er
 				yield(nil, fmt.Errorf("open kept rejects: %w", err))
 				return
 			}
-			more, err := fileLines(io.NewSectionReader(r, 0, r.Info.Size), yield)
-			if err := errors.Join(err, r.Close()); err != nil && more {
-				yield(nil, fmt.Errorf("read %s: %w", key, err))
-			}
-			if err != nil || !more {
+			if !fileLines(r, yield) {
 				return
 			}
 		}

@@ -33,8 +33,9 @@ const (
 
 // The kinds of entries. The state folds alike for all of them, by what their bodies hold.
 const (
-	Run = "run"
-	GC  = "gc"
+	Run    = "run"
+	GC     = "gc"
+	Replay = "replay"
 )
 
 // Entry is one decision. Immutable once it is in the log.
@@ -82,6 +83,9 @@ type BodyRef struct {
 type Body struct {
 	// Inputs are the objects consumed, by key.
 	Inputs []Input `json:"inputs,omitempty"`
+	// Replayed are objects of which records were taken out of the quarantine and read again: their numbers, and the partitions that
+	// these rows fed. Earlier entries consumed them.
+	Replayed []Input `json:"replayed,omitempty"`
 	// Acts, at most one for a partition, by zone and path.
 	Acts []Act `json:"acts,omitempty"`
 	// Schemas that are new or changed, by source.
