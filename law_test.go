@@ -3,6 +3,7 @@
 package datalake
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -297,6 +298,9 @@ func TestLaw(t *testing.T) {
 	}
 }
 
+// roomy are the packages that may have more than 15 files: those that join what lies below them, one file a verb.
+var roomy = map[string]int{"etl": 24, "cmd/etl": 36}
+
 // TestPackages checks what concerns a folder as a whole: it says what it is, once, and stays small.
 func TestPackages(t *testing.T) {
 	docs, code := map[string]int{}, map[string]int{}
@@ -313,8 +317,8 @@ func TestPackages(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s: %d package comments; one file, doc.go where there are several, says what the package is and what it does not do", pkg, n)
 		}
-		if code[pkg] > 15 {
-			t.Errorf("%s: %d files; more than 15 are several packages in one", pkg, code[pkg])
+		if most := cmp.Or(roomy[pkg], 15); code[pkg] > most {
+			t.Errorf("%s: %d files; more than %d are several packages in one", pkg, code[pkg], most)
 		}
 	}
 }

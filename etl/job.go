@@ -64,6 +64,8 @@ type Job struct {
 	// Directory says that the zones are directories of this machine: each object is looked at again after it was read, because
 	// a file can change meanwhile, and a publisher that has died is known to be dead at once.
 	Directory bool
+	// MaxBad ends the run with ErrBad, with nothing decided, where it would set more records aside; nil: it sets aside what it must.
+	MaxBad *MaxBad
 	// Progress, when set, is called now and then, never by two goroutines at once.
 	Progress func(Progress)
 	// Version is the program's, recorded in the log.
@@ -125,6 +127,8 @@ type Result struct {
 	Warnings []string `json:"warnings,omitempty"`
 	// Pending is how many partitions this run published that earlier runs had decided.
 	Pending int `json:"pending,omitempty"`
+	// Bad is set where the run ended with ErrBad. Then RecordsIn and Quarantined tell what it read, and nothing went out.
+	Bad *Bad `json:"bad,omitempty"`
 }
 
 // Table is one source's part of a Result.

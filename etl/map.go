@@ -122,7 +122,7 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(tasks)
-		for t := range input.Tasks(w.job.Zones.Raw.Store, w.plan.Objects, w.inputOptions()) {
+		for t := range w.inputTasks() {
 			select {
 			case tasks <- t:
 			case <-ctx.Done():
@@ -176,7 +176,7 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 					continue
 				}
 				run.read.Add(u.Bytes())
-				n, err := mp.unit(ctx, u)
+				n, err := mp.unit(ctx, w.picked(u))
 				run.rows.Add(n)
 				buffers.Release(u)
 				if err != nil {

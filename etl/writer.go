@@ -311,6 +311,9 @@ func readBack(r *storage.Reader, zone string, f commitlog.File) error {
 
 // writeQuarantine puts the quarantine's files aside.
 func (w *work) writeQuarantine(ctx context.Context) error {
+	if w.replay != nil {
+		return w.rewriteQuarantine(ctx)
+	}
 	for _, p := range w.mapped.rejects.Parts() {
 		if err := w.writePart(ctx, p); err != nil {
 			return fmt.Errorf("quarantine %s: %w", p.Path, err)
@@ -319,13 +322,8 @@ func (w *work) writeQuarantine(ctx context.Context) error {
 	return nil
 }
 
-func (w *work) writePart(ctx context.Context, p quarantine.Part) (err error) {
-	sink := write.NewSink(w.job.TempDir)
-	defer func() { err = errors.Join(err, sink.Close()) }()
-	if err := w.mapped.rejects.Write(p, sink); err != nil {
-		return err
-	}
-	f, err := w.putFile(ctx, layout.Quarantine, p.Path, commitlog.File{Size: sink.Size(), Rows: int64(p.Rows()), SHA256: sink.SHA256()}, sink.Body())
+func (w *work) writePart(ctx context.Context, p quarantine.Part) error {
+	f, err := w.putPart(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -334,6 +332,18 @@ func (w *work) writePart(ctx context.Context, p quarantine.Part) (err error) {
 	w.written.mu.Lock()
 	defer w.written.mu.Unlock()
 	w.written.acts[a.Partition] = a
-	w.written.bytes += sink.Size()
 	return nil
+}
+
+// putPart puts the file of a part aside.
+func (w *work) putPart(ctx context.Context, p quarantine.Part) (f commitlog.File, err error) {
+	sink := write.NewSink(w.job.TempDir)
+	defer func() { err = errors.Join(err, sink.Close()) }()
+	if err := w.mapped.rejects.Write(p, sink); err != nil {
+		return f, err
+	}
+	w.written.mu.Lock()
+	w.written.bytes += sink.Size()
+	w.written.mu.Unlock()
+	return w.putFile(ctx, layout.Quarantine, p.Path, commitlog.File{Size: sink.Size(), Rows: int64(p.Rows()), SHA256: sink.SHA256()}, sink.Body())
 }

@@ -36,8 +36,9 @@ A lake is a folder: raw objects lie in <lake>/raw/<source>/…, tables in
 <lake>/processed, records that cannot be used in <lake>/quarantine, and the log of
 what was done in <lake>/state. Nothing needs to be configured.
 
-Exit codes: 0 done, 1 failed, 2 bad usage or config, 4 lost to a concurrent run
-(safe to retry), 130 interrupted. Each command's help says what they mean there.`
+Exit codes: 0 done, 1 failed, 2 bad usage or config, 3 too many bad records, 4 lost
+to a concurrent run (safe to retry), 130 interrupted. Each command's help says what
+they mean there.`
 
 // execute runs one command line and gives the exit code.
 func execute(ctx context.Context, interrupted *atomic.Bool, args []string, out, stderr io.Writer) int {
@@ -87,7 +88,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
-		a.statusCommand(), a.logCommand(), a.whyCommand(),
+		a.statusCommand(), a.logCommand(), a.whyCommand(), a.replayCommand(),
 		a.verifyCommand(), a.repairCommand(), a.gcCommand(),
 		a.rollbackCommand(), a.releaseCommand(), a.completionCommand(), a.versionCommand(),
 	)

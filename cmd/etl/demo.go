@@ -40,7 +40,7 @@ is left alone.`,
 			}
 			return nil
 		},
-	}, runCodes, func(ctx context.Context, args []string) error {
+	}, demoCodes, func(ctx context.Context, args []string) error {
 		if len(args) == 1 {
 			if a.lakeGiven && args[0] != a.lake {
 				return usage(fmt.Errorf("two folders for the demo: %s and %s", args[0], a.lake))

@@ -46,7 +46,7 @@ func (l *limits) apply(j *etl.Job) (err error) {
 }
 
 func (a *app) runCommand() *cobra.Command {
-	var source, since, until string
+	var source, since, until, maxBad string
 	var limits limits
 	var explain bool
 	c := a.wrap(&cobra.Command{
@@ -55,7 +55,7 @@ func (a *app) runCommand() *cobra.Command {
 records, writes them to Parquet, and publishes them. Objects lie in
 <lake>/raw/<source>/, with or without year=YYYY/month=MM/day=DD folders below; they
 are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
-		Example: "  etl run\n  etl run --lake my-lake --since 2025-11-01 --source iot_sensors\n  etl run --json --quiet | jq .records_out",
+		Example: "  etl run\n  etl run --max-bad 5%\n  etl run --lake my-lake --since 2025-11-01 --source iot_sensors\n  etl run --json --quiet | jq .records_out",
 		Args:    noArgs,
 	}, runCodes, func(ctx context.Context, _ []string) error {
 		j := etl.Job{Source: source}
@@ -68,6 +68,11 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 		}
 		if j.Until, err = day("--until", until); err != nil {
 			return err
+		}
+		if maxBad != "" {
+			if j.MaxBad, err = etl.ParseMaxBad(maxBad); err != nil {
+				return usage(fmt.Errorf("--max-bad %w", err))
+			}
 		}
 		l, err := a.open()
 		if err != nil {
@@ -93,6 +98,7 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 	})
 	f := c.Flags()
 	f.BoolVar(&explain, "explain", false, "say at the end where time, bytes and memory went")
+	f.StringVar(&maxBad, "max-bad", "", "end with exit code 3 where more is to be set aside: a `share` of any source's records (5%), or a number in all")
 	f.StringVar(&source, "source", "", "read the objects of this `folder` of the raw zone only")
 	f.StringVar(&since, "since", "", "read what arrived on this `day` (UTC) or later: YYYY-MM-DD")
 	f.StringVar(&until, "until", "", "read what arrived on this `day` (UTC) or before")
@@ -123,13 +129,16 @@ func (a *app) run(ctx context.Context, l *lake, j etl.Job) (*etl.Result, error) 
 	j.Progress = p.update
 	r, err := etl.Run(ctx, j)
 	p.close()
+	if r != nil {
+		r.Tables = orEmpty(r.Tables)
+	}
 	if err != nil {
+		err = a.tooBad(err)
 		if r != nil && r.Decided > 0 {
 			err = fmt.Errorf("%w (entry %d is decided; the next run or %q publishes it)", err, r.Decided, a.again("repair"))
 		}
 		return r, err
 	}
-	r.Tables = orEmpty(r.Tables)
 	a.summary(r)
 	return r, nil
 }

@@ -150,7 +150,7 @@ went out of use, for queries may still read it. What goes is decided in the log 
 		Example: "  etl gc\n  etl gc --lake my-lake --json",
 		Args:    noArgs,
 	}, repairCodes, func(ctx context.Context, _ []string) error {
-		l, _, err := a.openToKeep(ctx)
+		l, job, err := a.openToKeep(ctx)
 		if err != nil {
 			return err
 		}
@@ -158,6 +158,11 @@ went out of use, for queries may still read it. What goes is decided in the log 
 		if err != nil {
 			return etl.Meaning(err)
 		}
+		objects, bytes, err := job.CollectBad(ctx)
+		if err != nil {
+			return err
+		}
+		r.Deleted, r.Bytes = r.Deleted+objects, r.Bytes+bytes
 		a.event("gc finished", "decided", r.Seq, "deleted", r.Deleted, "bytes", r.Bytes)
 		if a.console.json {
 			return a.object(map[string]any{

@@ -164,6 +164,7 @@ func (c *cutter) fault(rule, why string) error {
 	if c.s.start >= 0 {
 		r.Offset = c.t.offset(c.s.start)
 	}
+	r.Length = c.t.offset(c.s.end) - r.Offset
 	if err := c.to(r.Offset); err != nil {
 		return err
 	}

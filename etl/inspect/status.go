@@ -70,6 +70,7 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 		s.Held += int(h.Inputs)
 		s.HeldBytes += h.Bytes
 	}
+	maps.DeleteFunc(s.Rules, func(_ string, n int64) bool { return n == 0 }) // all that it set aside was replayed
 	raw := l.zones.Raw
 	for info, err := range raw.Store.List(ctx, raw.Prefix+"/", "") {
 		if err != nil {

@@ -6,7 +6,9 @@ import "datalake/pkg/catalog"
 func Columns() []catalog.Column {
 	return []catalog.Column{
 		{Name: "object", Type: "string", Comment: "key of the raw object"},
+		{Name: "etag", Type: "string", Comment: "version of the object, as the store told it"},
 		{Name: "offset", Type: "bigint", Comment: "of the record in the object's decompressed content"},
+		{Name: "length", Type: "bigint", Comment: "of its text there; null: one record"},
 		{Name: "line", Type: "bigint", Comment: "of the record in the object, from 1"},
 		{Name: "arrived", Type: "string", Comment: "the object's time, RFC 3339"},
 		{Name: "rule", Type: "string"},

@@ -81,7 +81,7 @@ func (d *reader) next() error {
 	}
 	rule, reason := d.reject.Rule, d.reject.Reason
 	d.reject = batch.Reject{
-		Origin: batch.Origin{Object: d.run.objects[head>>1], Offset: d.varint()}, Line: d.varint() + d.run.lines,
+		Origin: batch.Origin{Object: d.run.objects[head>>1], Offset: d.varint()}, Line: d.varint() + d.run.lines, Length: d.varint(),
 		Source: d.run.source, Truncated: head&1 != 0,
 	}
 	d.reject.Rule, d.reject.Reason, d.reject.Payload = same(rule, d.bytes()), same(reason, d.bytes()), d.bytes()

@@ -147,6 +147,9 @@ type Reject struct {
 	Origin
 	Source string // the record's own, else the object's
 	Line   int64  // first line of the record in its object, from 1
+	// Length is how many bytes of the object's content, from Offset on, it stands for: what was given up with the record may hold
+	// further ones. 0: the record at Offset, or nothing that is there.
+	Length int64
 	Rule   string // json, encoding, depth, size, object, required, type, event_time, broken, or a rule's name
 	Reason string
 	// Payload is the record's text as it stood. Only what passes the record size limit is cut (Truncated).

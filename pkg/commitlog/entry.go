@@ -41,6 +41,7 @@ const (
 	Release  = "release"
 	Compact  = "compact"
 	Backfill = "backfill"
+	Replay   = "replay"
 )
 
 // Entry is one decision. Immutable once it is in the log.
@@ -95,6 +96,9 @@ type Body struct {
 	Hold *Hold `json:"hold,omitempty"`
 	// Release names entries by which inputs are held: these are pending again.
 	Release []uint64 `json:"release,omitempty"`
+	// Replayed are objects of which records were taken out of the quarantine and read again: their numbers, and the partitions that
+	// these rows fed. Earlier entries consumed them.
+	Replayed []Input `json:"replayed,omitempty"`
 	// Acts, at most one for a partition, by zone and path.
 	Acts []Act `json:"acts,omitempty"`
 	// Schemas that are new or changed, by source.
