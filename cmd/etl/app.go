@@ -86,7 +86,7 @@ func (a *app) command() *cobra.Command {
 	f.BoolVar(&a.quiet, "quiet", false, "tell of errors and warnings only")
 	a.profiles.Add(f)
 	root.AddCommand(
-		a.runCommand(), a.demoCommand(),
+		a.runCommand(), a.demoCommand(), a.testCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
 		a.statusCommand(), a.logCommand(), a.whyCommand(), a.replayCommand(),
 		a.verifyCommand(), a.repairCommand(), a.gcCommand(),

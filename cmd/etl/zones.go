@@ -40,20 +40,9 @@ func (a *app) open() (*lake, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := a.config
-	if name == "" {
-		name = filepath.Join(root, lakeFile)
-	}
 	l := &lake{}
-	text, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && a.config == "":
-	case err != nil:
-		return nil, usage(fmt.Errorf("read lake file: %w", err))
-	default:
-		if l.file, err = lakefile.Parse(name, text, os.LookupEnv); err != nil {
-			return nil, usage(err)
-		}
+	if l.file, err = a.readLakeFile(root); err != nil {
+		return nil, err
 	}
 	dirs, err := a.folders(root, l.file)
 	if err != nil {
@@ -88,6 +77,26 @@ func (a *app) open() (*lake, error) {
 		}
 	}
 	return l, nil
+}
+
+// readLakeFile reads the lake file of the lake in that folder, or the one of --config; nil: there is none.
+func (a *app) readLakeFile(root string) (*lakefile.File, error) {
+	name := a.config
+	if name == "" {
+		name = filepath.Join(root, lakeFile)
+	}
+	text, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && a.config == "":
+		return nil, nil
+	case err != nil:
+		return nil, usage(fmt.Errorf("read lake file: %w", err))
+	}
+	f, err := lakefile.Parse(name, text, os.LookupEnv)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return f, nil
 }
 
 // folders are the absolute folders of the zones. --lake goes before the lake file's root; single zones of the lake file go
