@@ -42,6 +42,7 @@ const (
 	Compact  = "compact"
 	Backfill = "backfill"
 	Replay   = "replay"
+	Repair   = "repair"
 )
 
 // Entry is one decision. Immutable once it is in the log.
