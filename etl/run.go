@@ -353,6 +353,7 @@ func (w *work) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		body.Work = w.told()
 		kind := commitlog.Run
 		if w.replay != nil {
 			kind = commitlog.Replay
@@ -390,6 +391,25 @@ func (w *work) reads() []commitlog.Set {
 	return sets
 }
 
+// told is what the log keeps of the work so far.
+func (w *work) told() *commitlog.Work {
+	t := &commitlog.Work{PeakMemory: process.PeakMemory(), Spilled: w.spilledBytes()}
+	for _, s := range w.meter.steps {
+		t.Steps = append(t.Steps, commitlog.Step(s))
+	}
+	t.Warnings = append(t.Warnings, w.schemas.warnings[:min(len(w.schemas.warnings), commitlog.MaxWarnings)]...)
+	return t
+}
+
+// spilledBytes went to temporary files so far.
+func (w *work) spilledBytes() int64 {
+	n := w.spilled
+	for _, f := range w.files {
+		n += f.Size()
+	}
+	return n
+}
+
 // fill tells the result what was decided.
 func (w *work) fill(res *Result) {
 	res.Decided, res.RunID = w.seq, w.attempt.ID
@@ -418,10 +438,7 @@ func (w *work) fill(res *Result) {
 	if w.written != nil { // the run came as far
 		res.BytesOut = w.written.bytes
 	}
-	res.SpilledBytes = w.spilled
-	for _, f := range w.files {
-		res.SpilledBytes += f.Size()
-	}
+	res.SpilledBytes = w.spilledBytes()
 }
 
 // head notes how much of an object a sample has read, in this pass as in others.

@@ -88,7 +88,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(), a.testCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
-		a.statusCommand(), a.logCommand(), a.whyCommand(), a.replayCommand(),
+		a.statusCommand(), a.logCommand(), a.whyCommand(), a.replayCommand(), a.reportCommand(),
 		a.verifyCommand(), a.repairCommand(), a.gcCommand(),
 		a.rollbackCommand(), a.releaseCommand(), a.completionCommand(), a.versionCommand(),
 	)
