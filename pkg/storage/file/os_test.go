@@ -98,3 +98,50 @@ func TestGarbageIsClosed(t *testing.T) {
 		t.Errorf("%d directories are held open", n)
 	}
 }
+
+// A reader tells of changes to its object, and of no other object that has the key by now.
+func TestLook(t *testing.T) {
+	s, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(body string) storage.Info {
+		info, err := s.Put(t.Context(), "a", strings.NewReader(body), storage.PutOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	first := put("first")
+	r, _, err := s.Get(t.Context(), "a", storage.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("other")
+	look := func() storage.Info {
+		info, err := r.(storage.Looker).Look()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	if got := look(); got.ETag != first.ETag || got.Key != "a" {
+		t.Errorf("replaced: %+v, want %+v", got, first)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.(storage.Looker).Look(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+	if r, first, err = s.Get(t.Context(), "a", storage.GetOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := os.WriteFile(filepath.Join(s.Root(), "a"), []byte("longer than it was"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got := look(); got.ETag == first.ETag {
+		t.Errorf("changed in place: %+v as before", got)
+	}
+}
