@@ -77,7 +77,7 @@ func (a *app) command() *cobra.Command {
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
 		a.statusCommand(), a.logCommand(), a.whyCommand(),
 		a.verifyCommand(), a.repairCommand(), a.gcCommand(),
-		a.rollbackCommand(), a.releaseCommand(), a.versionCommand(),
+		a.compactCommand(), a.rollbackCommand(), a.releaseCommand(), a.versionCommand(),
 	)
 	return root
 }
