@@ -197,6 +197,8 @@ type Act struct {
 	Dir string `json:"dir"`
 	// Files: the one to add, or all that the new directory holds. Only a swap may have none.
 	Files []File `json:"files"`
+	// Same, of a swap: the rows are the partition's, in other files. What was made of them need not be made again.
+	Same bool `json:"same,omitempty"`
 }
 
 // Collect is what gc decides before it deletes. Each list names what goes from now on; no state that can be restored,
