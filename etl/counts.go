@@ -74,7 +74,8 @@ func (c *sourceCounts) table(source string) Table {
 // inputCounts are the numbers of one object.
 type inputCounts struct {
 	records, rejects int64
-	partitions       numbers // that its rows went to
+	partitions       numbers  // that its rows went to
+	rejecting        []string // sources whose quarantine took records of it
 }
 
 // numbers is a set of numbers that mostly come in runs and are few: most objects feed one partition.
@@ -106,5 +107,15 @@ func (c *inputCounts) add(d *inputCounts) {
 	c.rejects += d.rejects
 	for _, n := range d.partitions.sorted() {
 		c.partitions.add(n)
+	}
+	for _, source := range d.rejecting {
+		c.reject(source)
+	}
+}
+
+// reject notes that the quarantine of a source takes a record of the object.
+func (c *inputCounts) reject(source string) {
+	if !slices.Contains(c.rejecting, source) {
+		c.rejecting = append(c.rejecting, source)
 	}
 }

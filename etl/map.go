@@ -15,6 +15,7 @@ import (
 	"datalake/etl/dedupe"
 	"datalake/etl/infer"
 	"datalake/etl/input"
+	"datalake/etl/lines"
 	"datalake/etl/partition"
 	"datalake/etl/quarantine"
 	"datalake/etl/segment"
@@ -58,7 +59,7 @@ func (w *work) mapAll(ctx context.Context) error {
 		}
 		if !news {
 			w.schemas.done()
-			w.mapped.rejects.Settle(w.mapped.lines.before)
+			w.mapped.rejects.Settle(w.mapped.lines.Before)
 			return nil
 		}
 		w.drop()
@@ -105,7 +106,7 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 		segments: segment.NewStore(w.budget, w.tempFile(), w.mem),
 		keys:     dedupe.NewBuckets(w.budget, w.tempFile()),
 		rejects:  quarantine.NewStore(w.budget, w.tempFile()),
-		losers:   dedupe.NewLosers(), lines: newLines(),
+		losers:   dedupe.NewLosers(), lines: lines.New(),
 		counts: map[string]*sourceCounts{}, inputs: map[int]*inputCounts{}, seen: map[string]dedupe.Seen{},
 	}
 	w.mapped = m

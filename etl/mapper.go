@@ -271,6 +271,7 @@ func (m *mapper) reject(u *batch.Unit, lines []int64, rejects []batch.Reject) er
 		c := m.input(r.Object)
 		c.records++
 		c.rejects++
+		c.reject(r.Source)
 		sum := m.count(r.Source)
 		sum.in++
 		sum.rejected++
@@ -280,7 +281,7 @@ func (m *mapper) reject(u *batch.Unit, lines []int64, rejects []batch.Reject) er
 	for i := range u.Chunks {
 		if c := &u.Chunks[i]; c.Line == 0 {
 			chunk = u.Number
-			m.run.lines.note(c.Object, u.Number, lines[i])
+			m.run.lines.Note(c.Object, u.Number, lines[i])
 		}
 	}
 	return m.run.rejects.Add(rejects, chunk)

@@ -17,6 +17,7 @@ import (
 	"datalake/etl/commit"
 	"datalake/etl/dedupe"
 	"datalake/etl/input"
+	"datalake/etl/lines"
 	"datalake/etl/partition"
 	"datalake/etl/plan"
 	"datalake/etl/quarantine"
@@ -421,7 +422,7 @@ type mapped struct {
 	keys     *dedupe.Buckets
 	rejects  *quarantine.Store
 	losers   *dedupe.Losers
-	lines    *lines
+	lines    *lines.Counts
 	counts   map[string]*sourceCounts
 	inputs   map[int]*inputCounts // by object index
 	seen     map[string]dedupe.Seen

@@ -77,7 +77,8 @@ func (a *app) command() *cobra.Command {
 		a.runCommand(), a.demoCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
 		a.statusCommand(), a.logCommand(), a.whyCommand(), a.replayCommand(),
-		a.verifyCommand(), a.repairCommand(), a.gcCommand(), a.versionCommand(),
+		a.verifyCommand(), a.repairCommand(), a.gcCommand(),
+		a.rollbackCommand(), a.releaseCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -59,6 +59,9 @@ func (a *app) status(s *inspect.Status) error {
 	if s.Pending > 0 {
 		pending = fmt.Sprintf("%s waiting, %s: %s", count(s.Pending), size(s.PendingBytes), a.again("run"))
 	}
+	if s.Held > 0 {
+		pending = fmt.Sprintf("%s held by a rollback, %s: %s\n%s", count(s.Held), size(s.HeldBytes), a.again("release"), pending)
+	}
 	rows = append(rows, []string{"raw", fmt.Sprintf("%s read, %s", plural(s.Consumed, "object", "objects"), pending)})
 	if s.Last != nil {
 		rows = append(rows, []string{"last run", fmt.Sprintf("entry %d, %s UTC\n%s", s.Last.Seq, s.Last.When.UTC().Format(whenFormat), balance(s.Last.In, s.Last.Out, s.Last.Duplicates, s.Last.Quarantined))})
@@ -103,7 +106,8 @@ func (a *app) logCommand() *cobra.Command {
 	n := 20
 	c := a.wrap(&cobra.Command{
 		Use: "log [-n ENTRIES] [flags]", Short: "List what was decided, the newest first",
-		Long:    `Lists the entries of the commit log: each is one run, or a gc, as a whole.`,
+		Long: `Lists the entries of the commit log: each is one run, or
+another command's decision (its kind), as a whole.`,
 		Example: "  etl log\n  etl log -n 1 --json",
 		Args:    noArgs,
 	}, readCodes, func(ctx context.Context, _ []string) error {

@@ -3,7 +3,9 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"slices"
 
+	"datalake/pkg/layout"
 	"datalake/pkg/schema"
 )
 
@@ -23,8 +25,8 @@ var (
 
 const (
 	// Format is the format of entries and bodies that this program writes, and the highest it reads. Entries of format 1 had
-	// no check of their own, see Entry.Encode.
-	Format = 2
+	// no check of their own, see Entry.Encode; bodies up to format 2 consumed each input once and for all.
+	Format = 3
 	// Writer is what this program counts as where an entry asks for a least writer.
 	Writer = 1
 	// MaxEntry is the largest size of an entry, in bytes.
@@ -33,9 +35,13 @@ const (
 
 // The kinds of entries. The state folds alike for all of them, by what their bodies hold.
 const (
-	Run    = "run"
-	GC     = "gc"
-	Replay = "replay"
+	Run      = "run"
+	GC       = "gc"
+	Rollback = "rollback"
+	Release  = "release"
+	Compact  = "compact"
+	Backfill = "backfill"
+	Replay   = "replay"
 )
 
 // Entry is one decision. Immutable once it is in the log.
@@ -86,6 +92,13 @@ type Body struct {
 	// Replayed are objects of which records were taken out of the quarantine and read again: their numbers, and the partitions that
 	// these rows fed. Earlier entries consumed them.
 	Replayed []Input `json:"replayed,omitempty"`
+	// Reread is how many of Inputs earlier entries had consumed: from now on this entry has.
+	Reread int64 `json:"reread,omitempty"`
+	// Hold says that Inputs, which all were consumed before, are held: their rows are gone, and yet no run reads them
+	// before they are released.
+	Hold *Hold `json:"hold,omitempty"`
+	// Release names entries by which inputs are held: these are pending again.
+	Release []uint64 `json:"release,omitempty"`
 	// Acts, at most one for a partition, by zone and path.
 	Acts []Act `json:"acts,omitempty"`
 	// Schemas that are new or changed, by source.
@@ -110,6 +123,17 @@ type Input struct {
 	Rejects int64 `json:"rejects,omitempty"`
 	// Partitions of the processed zone that it fed, or in which a row of it lost against another.
 	Partitions []string `json:"partitions,omitempty"`
+	// Rejecting are the sources whose quarantine took records of it. Entries before format 3 do not say.
+	Rejecting []string `json:"rejecting,omitempty"`
+}
+
+// Hold is what an entry holds.
+type Hold struct {
+	// Source whose table was brought back; empty: those of all.
+	Source string `json:"source,omitempty"`
+	// Inputs and Bytes that are held.
+	Inputs int64 `json:"inputs"`
+	Bytes  int64 `json:"bytes"`
 }
 
 // File is a finished data file of a partition.
@@ -177,17 +201,38 @@ type Counts struct {
 	Out         int64 `json:"out"`
 	Duplicates  int64 `json:"duplicates"`
 	Quarantined int64 `json:"quarantined"`
-	// Replaced are rows of earlier entries that gave way to newer ones.
+	// Replaced are rows of earlier entries that gave way to newer ones, or to those of an older state.
 	Replaced int64 `json:"replaced,omitempty"`
-	Rescued  int64 `json:"rescued,omitempty"`
-	Inputs   int64 `json:"inputs,omitempty"`
-	BytesIn  int64 `json:"bytes_in,omitempty"`
-	BytesOut int64 `json:"bytes_out,omitempty"`
-	Files    int64 `json:"files,omitempty"`
+	// Restored are rows of an older state that are back.
+	Restored int64 `json:"restored,omitempty"`
+	// Withdrawn are records of earlier entries that left the quarantine, less those that a rollback brought back to it.
+	Withdrawn int64 `json:"withdrawn,omitempty"`
+	Rescued   int64 `json:"rescued,omitempty"`
+	Inputs    int64 `json:"inputs,omitempty"`
+	BytesIn   int64 `json:"bytes_in,omitempty"`
+	BytesOut  int64 `json:"bytes_out,omitempty"`
+	Files     int64 `json:"files,omitempty"`
 	// Rules counts what was set aside by rule. Notes counts what else a summary says (source_differs, duplicate_keys,
 	// floored …).
 	Rules map[string]int64 `json:"rules,omitempty"`
 	Notes map[string]int64 `json:"notes,omitempty"`
+}
+
+// Sources of an input of an entry with these counts are those whose tables or quarantine have, or may have, something of it.
+func (in *Input) Sources(counts map[string]Counts) []string {
+	all := slices.Clone(in.Rejecting)
+	if in.Rejects > 0 && len(all) == 0 {
+		for source, c := range counts {
+			if c.Quarantined > 0 {
+				all = append(all, source)
+			}
+		}
+	}
+	for _, p := range in.Partitions {
+		all = append(all, layout.SourceOf(p))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Add adds d to c. It does not share d's maps.
@@ -197,6 +242,8 @@ func (c *Counts) Add(d Counts) {
 	c.Duplicates += d.Duplicates
 	c.Quarantined += d.Quarantined
 	c.Replaced += d.Replaced
+	c.Restored += d.Restored
+	c.Withdrawn += d.Withdrawn
 	c.Rescued += d.Rescued
 	c.Inputs += d.Inputs
 	c.BytesIn += d.BytesIn

@@ -23,6 +23,8 @@ type State struct {
 	Attempts map[string]uint64
 	// Ledger of inputs.
 	Ledger *Ledger
+	// Held inputs are in the ledger as consumed by these entries.
+	Held map[uint64]Hold
 	// Left are the directories that partitions have left and that gc has not yet listed, in the order of their entries.
 	Left []Dir
 	// Doomed are directories that gc listed and has not yet found gone; Condemned and Settled are attempts in the same

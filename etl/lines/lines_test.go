@@ -1,4 +1,4 @@
-package etl
+package lines
 
 import (
 	"math/rand/v2"
@@ -11,12 +11,12 @@ import (
 func TestLinesBefore(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	o, other := &batch.Object{}, &batch.Object{}
-	l := newLines()
+	l := New()
 	counts := map[int]int64{}
 	for range 100 {
 		chunk, n := rnd.IntN(40)*2, rnd.Int64N(1000)
-		l.note(o, chunk, n)
-		l.note(other, chunk, 7)
+		l.Note(o, chunk, n)
+		l.Note(other, chunk, 7)
 		counts[chunk] += n
 	}
 	for chunk := -1; chunk < 82; chunk++ {
@@ -26,11 +26,11 @@ func TestLinesBefore(t *testing.T) {
 				want += n
 			}
 		}
-		if got := l.before(o, chunk); got != want {
+		if got := l.Before(o, chunk); got != want {
 			t.Errorf("chunk %d: %d lines before, want %d", chunk, got, want)
 		}
 	}
-	if n := l.before(&batch.Object{}, 5); n != 0 {
+	if n := l.Before(&batch.Object{}, 5); n != 0 {
 		t.Errorf("an unknown object has %d lines", n)
 	}
 }

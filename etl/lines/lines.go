@@ -1,4 +1,8 @@
-package etl
+// Package lines tells the lines of records. An object is read in chunks, side by side, and a record of a chunk knows the line
+// of the chunk that it begins on; which line of the object that is can be told when all chunks before have been read.
+//
+// It counts line feeds only: what a line is to whom, its callers know.
+package lines
 
 import (
 	"cmp"
@@ -8,9 +12,9 @@ import (
 	"datalake/pkg/batch"
 )
 
-// lines counts the lines of objects whose chunks are read side by side, so that in the end a line of a chunk can be told
+// Counts has the line feeds of objects whose chunks are read side by side, so that in the end a line of a chunk can be told
 // as a line of its object. Safe for concurrent use by those who note.
-type lines struct {
+type Counts struct {
 	mu      sync.Mutex
 	objects map[*batch.Object]*lineCounts
 }
@@ -26,10 +30,11 @@ type chunkLines struct {
 	n     int64
 }
 
-func newLines() *lines { return &lines{objects: map[*batch.Object]*lineCounts{}} }
+// New has no objects.
+func New() *Counts { return &Counts{objects: map[*batch.Object]*lineCounts{}} }
 
-// note adds the line feeds of a chunk. Not after before was asked.
-func (l *lines) note(o *batch.Object, chunk int, n int64) {
+// Note adds the line feeds of a chunk. Not after Before was asked.
+func (l *Counts) Note(o *batch.Object, chunk int, n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.objects[o]
@@ -40,9 +45,9 @@ func (l *lines) note(o *batch.Object, chunk int, n int64) {
 	c.chunks = append(c.chunks, chunkLines{chunk, n})
 }
 
-// before is how many lines of the object end before the chunk. An object of 10 GB has 10,000 chunks, each of which may be
+// Before is how many lines of the object end before the chunk. An object of 10 GB has 10,000 chunks, each of which may be
 // asked for: the sums are made once.
-func (l *lines) before(o *batch.Object, chunk int) int64 {
+func (l *Counts) Before(o *batch.Object, chunk int) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.objects[o]
