@@ -176,7 +176,7 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 					continue
 				}
 				run.read.Add(u.Bytes())
-				n, err := mp.unit(ctx, w.picked(u))
+				n, err := run.decode(ctx, mp, u)
 				run.rows.Add(n)
 				buffers.Release(u)
 				if err != nil {

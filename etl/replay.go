@@ -342,11 +342,19 @@ func (w *work) inputTasks() iter.Seq[*input.Task] {
 }
 
 // picked is what is wanted of a unit.
-func (w *work) picked(u *batch.Unit) *batch.Unit {
+func (w *work) picked(u *batch.Unit) (*batch.Unit, error) {
 	if w.replay == nil {
-		return u
+		return u, nil
 	}
 	return w.replay.Pick(u)
+}
+
+// decode has a mapper take what is wanted of a unit.
+func (r *mapRun) decode(ctx context.Context, m *mapper, u *batch.Unit) (records int64, err error) {
+	if u, err = r.picked(u); err != nil {
+		return 0, err
+	}
+	return m.unit(ctx, u)
 }
 
 // complete makes the body of a run that of a replay: it consumes nothing, and its counts are what it changes. So the records that were read again

@@ -65,12 +65,12 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
 		Rules: maps.Clone(c.Rules),
 	}
+	maps.DeleteFunc(s.Rules, func(_ string, n int64) bool { return n == 0 }) // all that it set aside was replayed
 	for _, h := range l.state.Held {
 		s.Consumed -= int(h.Inputs)
 		s.Held += int(h.Inputs)
 		s.HeldBytes += h.Bytes
 	}
-	maps.DeleteFunc(s.Rules, func(_ string, n int64) bool { return n == 0 }) // all that it set aside was replayed
 	raw := l.zones.Raw
 	for info, err := range raw.Store.List(ctx, raw.Prefix+"/", "") {
 		if err != nil {

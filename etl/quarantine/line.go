@@ -12,6 +12,9 @@ import (
 // RuleBroken is the rule of places at which an object cannot be read on. There is no record to be read again.
 const RuleBroken = "broken"
 
+// ruleRecordsAt is the rule of values that do not hold their records where the source's setting says.
+const ruleRecordsAt = "records_at"
+
 // Line is a record as a file of the quarantine has it.
 type Line struct {
 	Source    string    `json:"source"`

@@ -1,6 +1,7 @@
 package quarantine
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -34,7 +35,6 @@ type Replay struct {
 	texts    *spill.File
 	versions []*Version
 	byKey    map[string]*Version
-	parts    map[string]int64
 	rules    map[string]string
 	sources  []source // by index of their object
 	taken    int64
@@ -59,7 +59,8 @@ type record struct {
 	path, rule           string // of its partition, and by which it was set aside
 	text                 spill.Extent
 	hasText              bool
-	source               int // that it is read with; -1: it cannot be read again, the object is gone and so is its text
+	oneLine              bool // the text is one line, and to be read as a line is
+	source               int  // that it is read with; -1: it cannot be read again, the object is gone and so is its text
 }
 
 // source is one object of the plan, and the records to read of it: of a version that is there all, else one, from its text.
@@ -72,7 +73,7 @@ type source struct {
 
 // NewReplay makes one without lines. It does not close the file.
 func NewReplay(texts *spill.File) *Replay {
-	return &Replay{texts: texts, byKey: map[string]*Version{}, parts: map[string]int64{}, rules: map[string]string{}}
+	return &Replay{texts: texts, byKey: map[string]*Version{}, rules: map[string]string{}}
 }
 
 // Add takes a line, which must be Replayable, of the partition path.
@@ -83,7 +84,6 @@ func (r *Replay) Add(path string, l *Line, text []byte) {
 		r.versions, r.byKey[versionKey(l)] = append(r.versions, v), v
 	}
 	v.records = append(v.records, record{offset: l.Offset, length: l.Length, line: l.Line, hash: xxh3.Hash(text), path: path, rule: r.intern(l.Rule)})
-	r.parts[path]++
 	r.taken++
 }
 
@@ -100,9 +100,8 @@ func versionKey(l *Line) string { return l.Object + "\x00" + l.ETag }
 
 func (r *Replay) version(l *Line) *Version { return r.byKey[versionKey(l)] }
 
-// Taken is how many lines were added. In gives how many of a partition.
-func (r *Replay) Taken() int64         { return r.taken }
-func (r *Replay) In(path string) int64 { return r.parts[path] }
+// Taken is how many lines were added.
+func (r *Replay) Taken() int64 { return r.taken }
 
 // Versions are the versions of objects that lines were added of, in input order. Call it after the last Add.
 func (r *Replay) Versions() []*Version {
@@ -129,8 +128,12 @@ func (r *Replay) AddText(l *Line) error {
 	if err != nil || !whole {
 		return err
 	}
-	v.records[i].hasText = true
-	v.records[i].text, err = r.texts.Append(text)
+	if l.Length == int64(len(text))+1 {
+		text = append(text, '\r') // it ended the line, and payloads are without
+	}
+	rec := &v.records[i]
+	rec.hasText, rec.oneLine = true, l.Rule != ruleRecordsAt && !bytes.Contains(text, []byte{'\n'})
+	rec.text, err = r.texts.Append(text)
 	return err
 }
 
@@ -160,7 +163,10 @@ func (r *Replay) Objects() []*batch.Object {
 			}
 			rec.source = len(objects)
 			origin := &batch.Object{
-				Index: len(objects), Key: v.Key, ETag: v.ETag, Size: rec.text.Length, Source: v.Folder, Arrived: v.Arrived, RecordsAt: v.RecordsAt,
+				Index: len(objects), Key: v.Key, ETag: v.ETag, Size: rec.text.Length, Source: v.Folder, Arrived: v.Arrived,
+			}
+			if rec.rule == ruleRecordsAt {
+				origin.RecordsAt = v.RecordsAt // the text is a value that ought to hold records, and is not one itself
 			}
 			o := *origin
 			o.Key, o.ETag = fmt.Sprintf("%s%d", textPrefix, o.Index), textPrefix
@@ -176,18 +182,6 @@ const textPrefix = "payload/"
 
 // IsText says whether an object is one of a payload.
 func IsText(o *batch.Object) bool { return o.ETag == textPrefix }
-
-// Left is how many of the lines cannot be read again, because their objects are gone and their payloads are not whole.
-func (r *Replay) Left() (n int64) {
-	for _, v := range r.versions {
-		for i := range v.records {
-			if v.records[i].source < 0 {
-				n++
-			}
-		}
-	}
-	return n
-}
 
 // Texts is a store from which objects of payloads are read. Only Get and Head may be asked of it.
 func (r *Replay) Texts() storage.Store { return texts{replay: r} }
@@ -226,13 +220,18 @@ func (t texts) Get(ctx context.Context, key string, o storage.GetOptions) (io.Re
 	return io.NopCloser(strings.NewReader(string(text))), info, nil
 }
 
-// Pick gives a unit of the records in u that were taken. It shares the memory of u.
-func (r *Replay) Pick(u *batch.Unit) *batch.Unit {
+// Pick gives a unit of the records in u that were taken. It may share the memory of u. Errors: those of the temporary file.
+func (r *Replay) Pick(u *batch.Unit) (*batch.Unit, error) {
 	out := &batch.Unit{First: u.First, Number: u.Number}
+	whole := map[*source]bool{} // put in from their text
 	for i := range u.Chunks {
 		c := &u.Chunks[i]
 		s := &r.sources[c.Object.Index]
 		switch {
+		case s.gone && s.records[0].oneLine:
+			if err := r.whole(out, s, whole); err != nil {
+				return nil, err
+			}
 		case s.gone:
 			s.found[0].Store(true)
 			own := *c
@@ -247,12 +246,18 @@ func (r *Replay) Pick(u *batch.Unit) *batch.Unit {
 	for _, b := range u.Broken {
 		s := &r.sources[b.Object.Index]
 		i := 0
-		if !s.gone {
+		switch {
+		case s.gone && s.records[0].oneLine:
+			if err := r.whole(out, s, whole); err != nil {
+				return nil, err
+			}
+			continue
+		case s.gone:
+			b.Offset += s.records[0].offset
+		default:
 			if i = s.at(b.Offset); i < 0 || !replayable(&b) {
 				continue
 			}
-		} else {
-			b.Offset += s.records[0].offset
 		}
 		s.found[i].Store(true)
 		if b.Object = s.origin; b.Offset == s.records[i].offset {
@@ -260,7 +265,27 @@ func (r *Replay) Pick(u *batch.Unit) *batch.Unit {
 		}
 		out.Broken = append(out.Broken, b)
 	}
-	return out
+	slices.SortStableFunc(out.Chunks, func(a, b batch.Chunk) int {
+		return cmp.Or(cmp.Compare(a.Object.Index, b.Object.Index), cmp.Compare(a.Offset, b.Offset))
+	})
+	return out, nil
+}
+
+// whole puts a text of one line in a unit as it is, once: whatever else it was cut into. An object of such a line may have told of its form more than its
+// text alone does.
+func (r *Replay) whole(out *batch.Unit, s *source, done map[*source]bool) error {
+	if done[s] || out.Number > 0 {
+		return nil
+	}
+	done[s] = true
+	rec := &s.records[0]
+	data := make([]byte, rec.text.Length+jsontext.Padding)
+	if err := r.texts.Read(rec.text, data[:rec.text.Length]); err != nil {
+		return err
+	}
+	s.found[0].Store(true)
+	out.Chunks = append(out.Chunks, batch.Chunk{Object: s.origin, Offset: rec.offset, Data: data, Lines: true, Line: max(rec.line, 1)})
+	return nil
 }
 
 // at is the record that the offset belongs to; -1: none.
