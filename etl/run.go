@@ -253,20 +253,21 @@ type work struct {
 	finished *spill.Budget // of finished pages and files
 	files    []*spill.File
 	spilled  int64 // bytes of files of passes that were given up
+	waited   int64 // bytes that waited after the map step, in memory and files
 	mapped   *mapped
 	table    *dedupe.Buckets // keys of the table's files, as of the last resolve
 	written  *written
 	seq      uint64
 
 	headsMu sync.Mutex
-	heads   map[*batch.Object]int64 // raw bytes of objects that a sample has read
+	heads   map[*batch.Object]map[int64]int64 // raw bytes that a sample has read of objects, by where they begin
 }
 
 func newWork(j Job, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, s *schemas, m *meter) *work {
 	return &work{
 		job: j, lake: lake, attempt: attempt, plan: p, schemas: s, meter: m,
 		mem: j.Allocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.waiting()), finished: spill.NewBudget(j.Memory / 64),
-		heads: map[*batch.Object]int64{},
+		heads: map[*batch.Object]map[int64]int64{},
 	}
 }
 
@@ -310,6 +311,10 @@ func (w *work) alive(ctx context.Context) error {
 func (w *work) run(ctx context.Context) error {
 	if err := w.mapAll(ctx); err != nil {
 		return err
+	}
+	w.waited = w.budget.Used()
+	for _, f := range w.files {
+		w.waited += f.Size()
 	}
 	for {
 		if err := w.resolve(ctx); err != nil {
@@ -379,17 +384,20 @@ func (w *work) fill(res *Result) {
 		}
 	}
 	res.BytesOut = w.written.bytes
-	res.SpilledBytes = w.spilled
+	res.SpilledBytes, res.WaitedBytes = w.spilled, w.waited
 	for _, f := range w.files {
 		res.SpilledBytes += f.Size()
 	}
 }
 
 // head notes how much of an object a sample has read, in this pass as in others.
-func (w *work) head(o *batch.Object, bytes int64) {
+func (w *work) head(o *batch.Object, begin, bytes int64) {
 	w.headsMu.Lock()
 	defer w.headsMu.Unlock()
-	w.heads[o] = bytes
+	if w.heads[o] == nil {
+		w.heads[o] = map[int64]int64{}
+	}
+	w.heads[o][begin] = bytes
 }
 
 // sampled says what a run on a sample has read; nil: the run is on all.
@@ -401,7 +409,9 @@ func (w *work) sampled() (all []Sampled) {
 	for _, o := range w.plan.Objects {
 		if s := by[o.Source]; s != nil {
 			s.Objects++
-			s.Bytes += w.heads[o]
+			for _, n := range w.heads[o] {
+				s.Bytes += n
+			}
 		}
 	}
 	for _, f := range w.plan.Whole {
