@@ -126,6 +126,8 @@ type Result struct {
 	PeakMemory int64 `json:"peak_memory_bytes"`
 	// SpilledBytes went to temporary files, because what waits between the steps has a bound.
 	SpilledBytes int64 `json:"spilled_bytes"`
+	// WaitedBytes of rows, keys and rejects waited after the map step, coded, in memory and in temporary files.
+	WaitedBytes int64 `json:"waited_bytes"`
 	// Steps say where the time went, in the order of the run.
 	Steps []Step `json:"steps"`
 	// Warnings are for people: names that had to change, objects left for the next run, late objects.

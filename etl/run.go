@@ -275,6 +275,7 @@ type work struct {
 	finished *spill.Budget // of finished pages and files
 	files    []*spill.File
 	spilled  int64 // bytes of files of passes that were given up
+	waited   int64 // bytes that waited after the map step, in memory and files
 	mapped   *mapped
 	table    *dedupe.Buckets // keys of the table's files, as of the last resolve
 	written  *written
@@ -282,14 +283,14 @@ type work struct {
 	replay   *replay // nil: all of the plan's records are wanted
 
 	headsMu sync.Mutex
-	heads   map[*batch.Object]int64 // raw bytes of objects that a sample has read
+	heads   map[*batch.Object]map[int64]int64 // raw bytes that a sample has read of objects, by where they begin
 }
 
 func newWork(j Job, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, s *schemas, m *meter) *work {
 	return &work{
 		job: j, lake: lake, attempt: attempt, plan: p, schemas: s, meter: m,
 		mem: j.Allocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.waiting()), finished: spill.NewBudget(j.Memory / 64),
-		heads: map[*batch.Object]int64{},
+		heads: map[*batch.Object]map[int64]int64{},
 	}
 }
 
@@ -336,6 +337,10 @@ func (w *work) run(ctx context.Context) error {
 	}
 	if err := w.tooBad(ctx); err != nil {
 		return err
+	}
+	w.waited = w.budget.Used()
+	for _, f := range w.files {
+		w.waited += f.Size()
 	}
 	for {
 		if err := w.resolve(ctx); err != nil {
@@ -435,6 +440,7 @@ func (w *work) fill(res *Result) {
 			res.BytesIn += s.Bytes
 		}
 	}
+	res.WaitedBytes = w.waited
 	if w.written != nil { // the run came as far
 		res.BytesOut = w.written.bytes
 	}
@@ -442,10 +448,13 @@ func (w *work) fill(res *Result) {
 }
 
 // head notes how much of an object a sample has read, in this pass as in others.
-func (w *work) head(o *batch.Object, bytes int64) {
+func (w *work) head(o *batch.Object, begin, bytes int64) {
 	w.headsMu.Lock()
 	defer w.headsMu.Unlock()
-	w.heads[o] = bytes
+	if w.heads[o] == nil {
+		w.heads[o] = map[int64]int64{}
+	}
+	w.heads[o][begin] = bytes
 }
 
 // sampled says what a run on a sample has read; nil: the run is on all.
@@ -457,7 +466,9 @@ func (w *work) sampled() (all []Sampled) {
 	for _, o := range w.plan.Objects {
 		if s := by[o.Source]; s != nil {
 			s.Objects++
-			s.Bytes += w.heads[o]
+			for _, n := range w.heads[o] {
+				s.Bytes += n
+			}
 		}
 	}
 	for _, f := range w.plan.Whole {

@@ -86,6 +86,7 @@ func (a *app) command() *cobra.Command {
 	f.BoolVar(&a.quiet, "quiet", false, "tell of errors and warnings only")
 	a.profiles.Add(f)
 	root.AddCommand(
+		a.initCommand(),
 		a.runCommand(),
 		a.demoCommand(),
 		a.testCommand(),

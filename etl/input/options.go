@@ -38,9 +38,10 @@ type Options struct {
 	// told by a negative number when it goes. It counts them either way and says whether all fits; where not, input
 	// gives up its idle buffers. It must be safe for concurrent use and must not wait. nil: nobody counts.
 	Take func(n int64) bool
-	// Head is told, of each object with Most that a task has read, how many of its raw bytes hold the records that were taken (about,
-	// where content is compressed). Tasks call it from the goroutines that read them. nil: nobody asks.
-	Head func(obj *batch.Object, bytes int64)
+	// Head is told, of each object with Most, or range of one, that a task has read, how many of its raw bytes hold the records that were
+	// taken (about, where content is compressed), and where in the content these begin. Tasks call it from the goroutines that read
+	// them. nil: nobody asks.
+	Head func(obj *batch.Object, begin, bytes int64)
 }
 
 func (o Options) withDefaults() Options {

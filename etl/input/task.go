@@ -29,6 +29,8 @@ type Task struct {
 	// start and end are the range, if probe is not nil.
 	start, end int64
 	probe      *probe
+	// most is the range's part of its object's Most.
+	most int
 }
 
 // probe finds out, once for all ranges of an object, whether it is plain NDJSON.
@@ -72,15 +74,18 @@ func Tasks(store storage.Store, objects []*batch.Object, o Options) iter.Seq[*Ta
 // ranges yields the tasks of one large object.
 func ranges(store storage.Store, object []*batch.Object, o Options, yield func(*Task) bool) bool {
 	size := object[0].Size
-	if object[0].RecordsAt != "" || object[0].Most > 0 {
+	if object[0].RecordsAt != "" {
 		return yield(&Task{Objects: object, Bytes: size, store: store, o: o})
 	}
 	chunk := int64(o.ChunkBytes)
 	step := min(max(size/chunk/spread, 1), maxRange) * chunk
 	p := &probe{}
+	most := object[0].Most
 	for at := int64(0); at < size; at += step {
 		n := min(step, size-at)
-		if !yield(&Task{Objects: object, Bytes: n, store: store, o: o, start: at, end: at + n, probe: p}) {
+		t := &Task{Objects: object, Bytes: n, store: store, o: o, start: at, end: at + n, probe: p}
+		t.most = share(most, at+n, size) - share(most, at, size)
+		if !yield(t) {
 			return false
 		}
 	}
@@ -113,6 +118,8 @@ func (t *Task) read(ctx context.Context, b *builder) error {
 		switch {
 		case err != nil:
 			return err
+		case cut && t.most == 0 && t.Objects[0].Most > 0:
+			return nil
 		case cut:
 			return t.readRange(ctx, b, t.Objects[0])
 		case t.start > 0:
@@ -177,8 +184,8 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 	s := b.begin()
 	x := &text{obj: obj, src: c, base: -int64(s), line: 1, counted: s}
 	if obj.Most > 0 {
-		done := b.takes(obj, c, x)
-		defer func() { err = ended(err); done() }()
+		done := b.takesObject(obj, c, x)
+		defer func() { err, b.taking = ended(err), nil; done() }()
 	}
 	if c.gz == nil && c.zs == nil {
 		x.size = obj.Size
@@ -227,6 +234,10 @@ func (t *Task) readRange(ctx context.Context, b *builder, obj *batch.Object) (er
 	}()
 	s := b.begin()
 	x := &text{obj: obj, src: raw, base: at - int64(s), line: 1, counted: s, cut: true, size: obj.Size}
+	if t.most > 0 {
+		b.takes(obj, t.most)
+		defer func() { err = ended(err) }()
+	}
 	for step := 1 << 12; t.start > 0; step = min(2*step, 1<<18) {
 		if err := b.fill(x, step); err != nil {
 			return err
