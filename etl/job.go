@@ -228,6 +228,9 @@ func (j Job) Validate() error {
 			}
 		}
 	}
+	if err := j.Lake.Unsupported(); err != nil {
+		errs = append(errs, fmt.Errorf("%w: the engine cannot do all that the lake file says:\n%w", ErrConfig, err))
+	}
 	if !j.Since.IsZero() && !j.Until.IsZero() && j.Until.Before(j.Since) {
 		errs = append(errs, fmt.Errorf("%w: until %s lies before since %s", ErrConfig, j.Until.Format(time.DateOnly), j.Since.Format(time.DateOnly)))
 	}

@@ -148,6 +148,8 @@ func (w *work) writeGroup(ctx context.Context, t task, cores chan struct{}) (err
 // options say how files of a source are made.
 func (w *work) options(s *schema.Schema) (write.Options, error) {
 	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), TempDir: w.job.TempDir, Keep: w.pages}
+	lake := w.job.Lake.Source(s.Source)
+	o.Parquet.Encoding, o.Parquet.Compression = lake.Encoding, lake.Compression
 	if s.Dedupe.None {
 		return o, nil
 	}

@@ -87,6 +87,7 @@ func (a *app) command() *cobra.Command {
 	a.profiles.Add(f)
 	root.AddCommand(
 		a.initCommand(),
+		a.checkCommand(),
 		a.runCommand(),
 		a.demoCommand(),
 		a.testCommand(),
