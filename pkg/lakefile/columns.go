@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"datalake/pkg/schema"
+	"datalake/pkg/spell"
 )
 
 var (
@@ -142,7 +143,7 @@ func (r *reader) columnType(n *node, key string) schema.Type {
 	t, err := schema.ParseType(s)
 	if err != nil {
 		problem, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), fmt.Sprintf("type %q: ", s)), "; known are ")
-		if near := nearest(s, []string{"string", "boolean", "int", "bigint", "float", "double", "decimal", "date", "timestamp", "binary", "json"}); near != "" && strings.HasPrefix(problem, "unknown type") {
+		if near := spell.Nearest(s, []string{"string", "boolean", "int", "bigint", "float", "double", "decimal", "date", "timestamp", "binary", "json"}); near != "" && strings.HasPrefix(problem, "unknown type") {
 			problem += fmt.Sprintf(", did you mean %s?", near)
 		}
 		r.bad(n, key, problem, allowed)
@@ -264,7 +265,7 @@ func (r *reader) find(x item, c *columns) (schema.Column, bool) {
 			names = append(names, n)
 		}
 		slices.Sort(names)
-		if near := nearest(x.text, names); near != "" {
+		if near := spell.Nearest(x.text, names); near != "" {
 			problem += fmt.Sprintf(", did you mean %s?", near)
 		}
 		r.bad(x.node, x.key, problem, "other_columns is not keep, so that only declared and common columns are there")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"datalake/pkg/schema"
+	"datalake/pkg/spell"
 )
 
 // Parse reads a lake file. name stands in messages. lookup gives the value of ${NAME}; nil means that none is set. The error
@@ -52,7 +53,7 @@ func (r *reader) fields(n *node, key string, known, later []string) map[string]*
 			r.fail(e.line, e.col, join(key, e.key), fmt.Sprintf("`%s` is not supported yet", e.key), allowed)
 		case !slices.Contains(known, e.key):
 			problem := fmt.Sprintf("unknown key %q", e.key)
-			if near := nearest(e.key, slices.Concat(known, later)); near != "" {
+			if near := spell.Nearest(e.key, slices.Concat(known, later)); near != "" {
 				problem += fmt.Sprintf(", did you mean %s?", near)
 			}
 			r.fail(e.line, e.col, join(key, e.key), problem, allowed)
@@ -81,7 +82,7 @@ func (r *reader) word(n *node, key string, allowed ...string) (string, bool) {
 	s, ok := r.text(n, key, oneOf(allowed))
 	if ok && !slices.Contains(allowed, s) {
 		problem := fmt.Sprintf("unknown value %q", s)
-		if near := nearest(s, allowed); near != "" {
+		if near := spell.Nearest(s, allowed); near != "" {
 			problem += fmt.Sprintf(", did you mean %s?", near)
 		}
 		r.bad(n, key, problem, oneOf(allowed))
