@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -176,8 +177,27 @@ func scalar(json string) string {
 	return json
 }
 
+// number spells a number as JSON does: people also write +5, 05, .5 and 5.
+func number(text string) string {
+	sign := ""
+	if text = strings.TrimPrefix(text, "+"); strings.HasPrefix(text, "-") {
+		sign, text = "-", text[1:]
+	}
+	whole, part, point := strings.Cut(text, ".")
+	if whole = strings.TrimLeft(whole, "0"); whole == "" || whole[0]|0x20 == 'e' {
+		whole = "0" + whole
+	}
+	if !point || part == "" {
+		return sign + whole
+	}
+	return sign + whole + "." + part
+}
+
 func (k *kind[T]) read(what, text string) (*T, error) {
 	x, ok := k.parse(text)
+	if !ok {
+		x, ok = k.parse(number(text))
+	}
 	if !ok {
 		return nil, fmt.Errorf("%s %q is no %s", what, text, k.typ)
 	}

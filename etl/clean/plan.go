@@ -96,7 +96,7 @@ func NewPlan(s *schema.Schema, masks *Masks) (*Plan, error) {
 			if c.Path == nil {
 				is.path = c.Name
 			}
-			if derived {
+			if derived && c.Expr != "" { // a derived column that is declared no more is null from then on
 				f, ok := formulaOf(c.Expr)
 				if !ok {
 					continue

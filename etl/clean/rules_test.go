@@ -171,6 +171,17 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
+// Bounds are written as people write numbers.
+func TestNumber(t *testing.T) {
+	for in, want := range map[string]string{"+5": "5", "05": "5", ".5": "0.5", "5.": "5", "-007.50": "-7.50", "0": "0", "-0": "-0", "1e3": "1e3", "0e3": "0e3", "5.e": "5.e"} {
+		if got := number(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+	s := schemaOf([]schema.Column{columnOf(t, "x", "decimal(5,2)", `{"clamp_max":"+.50"}`, `{"min":"-01."}`)})
+	expect(t, s, `[{"x":"1.00"},{"x":"-1.00"},{"x":"-2.00"}]`, []string{"0.5 | 1", "-1 | 1", "-2 | 0"}, map[string]int64{"x.min": 1})
+}
+
 // What cannot be done is said, all of it at once.
 func TestPlanFaults(t *testing.T) {
 	for _, x := range []struct{ typ, clean, check, want string }{
@@ -219,7 +230,8 @@ func TestNoPlan(t *testing.T) {
 	if p := planOf(t, schemaOf([]schema.Column{x})); p != nil || p.Missing() != nil {
 		t.Errorf("%+v", p)
 	}
-	s := schemaOf([]schema.Column{x, columnOf(t, "y", "string", "", `{"max_length":1}`)}, schema.Rule{Name: "r", Expr: "none && x == 'a' && none"})
+	gone := derivedOf(t, "gone", "int", "") // declared once, and no more
+	s := schemaOf([]schema.Column{x, columnOf(t, "y", "string", "", `{"max_length":1}`), gone}, schema.Rule{Name: "r", Expr: "none && x == 'a' && none"})
 	if p := planOf(t, s); len(p.columns) != 1 || !cmp.Equal(p.Missing(), []string{"none"}) {
 		t.Errorf("%d columns, missing %q", len(p.columns), p.Missing())
 	}
