@@ -99,7 +99,9 @@ func BenchmarkPlainGo(b *testing.B) {
 	given := benchBatch(b, s)
 	t, h := given.Record.Column(s.Index("temperature")).(*array.Float64), given.Record.Column(s.Index("humidity")).(*array.Int64)
 	status, site := given.Record.Column(s.Index("status")).(*array.Dictionary), given.Record.Column(s.Index("site")).(*array.Dictionary)
-	entry := func(d *array.Dictionary, i int) string { return d.Dictionary().(*array.String).Value(d.GetValueIndex(i)) }
+	entry := func(d *array.Dictionary, i int) string {
+		return d.Dictionary().(*array.String).Value(d.GetValueIndex(i))
+	}
 	for _, x := range []struct {
 		name string
 		rule func(i int) bool

@@ -22,6 +22,7 @@ type Cleaner struct {
 	failures []failure     // of rules that do not reject
 	failed   []uint16      // failed rules by row; nil: none has failed anything
 	bad      []bool        // scratch
+	frame    frame         // of expressions
 	nulls    []bool        // rows in which the column at work becomes null
 }
 
@@ -88,7 +89,7 @@ func (c *Cleaner) reset() {
 		}
 	}
 	clear(c.operands)
-	c.b, c.cols = nil, nil
+	c.b, c.cols, c.frame.column = nil, nil, nil
 }
 
 // at gives a column as it is by now.
@@ -212,33 +213,48 @@ func (c *Cleaner) fail(rule string, rows []int) {
 
 // derive makes a derived column.
 func (c *Cleaner) derive(p *column) {
-	n := c.b.NumRows()
-	there := make([]bool, n)
+	asked := make([]bool, c.b.NumRows())
 	var rows []int
-	a := p.made.derive(p.typ, n, c.at, c.mem, func(row int) { rows = append(rows, row) }, func(row int) { there[row] = true })
+	a := p.made.derive(p.typ, c.begin(), c.mem, func(row int) { rows = append(rows, row) }, func(row int) { asked[row] = true })
 	c.set(p.at, a)
-	c.operands = append(c.operands, operand{rows: there, rules: 1})
+	c.operands = append(c.operands, operand{rows: asked, rules: 1})
 	c.fail(p.name+"."+ruleDerived, rows)
+}
+
+// begin makes ready for an expression.
+func (c *Cleaner) begin() *frame {
+	c.frame.arena.reset()
+	c.frame.n, c.frame.column = c.b.NumRows(), c.at
+	return &c.frame
 }
 
 // rule asks a rule of all rows.
 func (c *Cleaner) rule(r *rule) {
-	n := c.b.NumRows()
-	there := make([]bool, n)
+	asked := make([]bool, c.b.NumRows())
 	var rows []int
-	r.each(n, c.at, func(row int, v expr.Value, operands []expr.Value) {
+	r.each(c.begin(), func(v *vector, row int) bool {
 		switch {
-		case v.Kind() == expr.KindNull:
+		case v.state == nil || v.state[row] == there:
+			asked[row] = true
+			return v.ints[row] == 1
+		case v.state[row] == null:
+			return true
+		}
+		return false
+	}, func(row int, v expr.Value, operands []expr.Value) {
+		if v.Kind() == expr.KindNull {
 			return
+		}
+		asked[row] = true
+		switch {
 		case v.IsTrue():
 		case r.onFail == schema.FailReject:
 			c.b.Reject(row, r.name, r.why(v, operands))
 		default:
 			rows = append(rows, row)
 		}
-		there[row] = true
 	})
-	c.operands = append(c.operands, operand{rows: there, rules: 1})
+	c.operands = append(c.operands, operand{rows: asked, rules: 1})
 	c.fail(r.name, rows)
 }
 

@@ -19,8 +19,10 @@ import (
 // formula is an expression over the rows of a batch.
 type formula struct {
 	*expr.Program
-	at     []int // the columns that it names; -1: there is none
-	hidden bool  // it names a masked column
+	at     []int     // the columns that it names; -1: there is none
+	kernel           // of the whole expression; nil: it is evaluated row by row
+	gives  expr.Kind // of the kernel
+	hidden bool      // it names a masked column
 }
 
 func newFormula(env *expr.Env, s *schema.Schema, text string) (*formula, error) {
@@ -32,25 +34,44 @@ func newFormula(env *expr.Env, s *schema.Schema, text string) (*formula, error) 
 	for _, name := range p.Columns {
 		f.at = append(f.at, s.Index(name))
 	}
+	of := (&columnwise{schema: s}).of(p.AST.Expr())
+	f.kernel, f.gives = of.kernel, of.kind
 	return f, nil
 }
 
-// each gives the formula's value of each row. column gives a column of the batch as it is by now.
-func (f *formula) each(n int, column func(at int) arrow.Array, use func(row int, v expr.Value, operands []expr.Value)) {
+// each gives the formula's value of each row: first those that plain takes of a vector, which it says; nil: none.
+func (f *formula) each(r *frame, plain func(v *vector, row int) bool, use func(row int, v expr.Value, operands []expr.Value)) {
+	var v *vector
+	if f.kernel != nil {
+		all := f.kernel(r)
+		v = &all
+	}
+	operands := f.rows(r)
+	for row := range r.n {
+		if v != nil && plain(v, row) {
+			continue
+		}
+		of := operands(row)
+		use(row, f.Eval(of), of)
+	}
+}
+
+// rows gives the values of the columns that the formula names, row by row, until it is asked for another row.
+func (f *formula) rows(r *frame) func(row int) []expr.Value {
 	operands := make([]expr.Value, len(f.at))
 	readers := make([]func(row int) expr.Value, len(f.at))
 	for i, at := range f.at {
 		if at >= 0 {
-			readers[i] = valuesOf(column(at))
+			readers[i] = valuesOf(r.column(at))
 		}
 	}
-	for row := range n {
+	return func(row int) []expr.Value {
 		for i, read := range readers {
 			if read != nil {
 				operands[i] = read(row)
 			}
 		}
-		use(row, f.Eval(operands), operands)
+		return operands
 	}
 }
 
@@ -120,9 +141,7 @@ func readerOf(a arrow.Array) func(row int) expr.Value {
 	case *array.Decimal128:
 		scale := a.DataType().(*arrow.Decimal128Type).Scale
 		return func(row int) expr.Value {
-			// The nearest double, which ToFloat64 does not give for all.
-			f, _ := strconv.ParseFloat(a.Value(row).ToString(scale), 64)
-			return expr.Double(f)
+			return expr.Double(decimalDouble(a, row, scale))
 		}
 	case *array.Date32:
 		return func(row int) expr.Value { return expr.Timestamp(int64(a.Value(row)) * millisOfDay) }
@@ -169,11 +188,11 @@ const millisOfDay = 24 * 60 * 60 * 1000
 
 // derive makes the column of a formula. some hears of rows in which it is not null, failed of those of them whose value is an error,
 // or cannot be had in the type without loss; they are null.
-func (f *formula) derive(t schema.Type, n int, column func(at int) arrow.Array, mem memory.Allocator, failed, some func(row int)) arrow.Array {
+func (f *formula) derive(t schema.Type, r *frame, mem memory.Allocator, failed, some func(row int)) arrow.Array {
 	b := array.NewBuilder(mem, t.Arrow())
 	defer b.Release()
-	b.Reserve(n)
-	f.each(n, column, func(row int, v expr.Value, _ []expr.Value) {
+	b.Reserve(r.n)
+	add := func(row int, v expr.Value) {
 		if v.Kind() == expr.KindNull {
 			b.AppendNull()
 			return
@@ -183,7 +202,20 @@ func (f *formula) derive(t schema.Type, n int, column func(at int) arrow.Array, 
 			b.AppendNull()
 			failed(row)
 		}
-	})
+	}
+	double, _ := b.(*array.Float64Builder)
+	f.each(r, func(v *vector, row int) bool {
+		switch {
+		case v.state != nil && v.state[row] == fault:
+			return false
+		case double != nil && v.kind == expr.KindDouble && (v.state == nil || v.state[row] == there) && !math.IsNaN(v.doubles[row]-v.doubles[row]): // finite
+			some(row)
+			double.UnsafeAppend(v.doubles[row])
+		default:
+			add(row, v.value(row))
+		}
+		return true
+	}, func(row int, v expr.Value, _ []expr.Value) { add(row, v) })
 	return b.NewArray()
 }
 

@@ -126,6 +126,9 @@ func NewPlan(s *schema.Schema, masks *Masks) (*Plan, error) {
 		if f.Kind != expr.KindBool && f.Kind != expr.KindDyn && f.Kind != expr.KindNull {
 			fault("rule %s: %s is %s; a rule is true or false", r.Name, r.Expr, f.Kind)
 		}
+		if f.gives != expr.KindBool { // a column of any type may turn out to be another
+			f.kernel = nil
+		}
 		p.rules = append(p.rules, rule{f, r.Name, r.OnFail})
 	}
 	p.mask(s, masks)
