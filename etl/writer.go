@@ -84,6 +84,8 @@ func (w *work) writeGroup(ctx context.Context, t task, cores chan struct{}) (err
 	defer leave()
 	s := w.schemas.Schema(t.Source)
 	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), TempDir: w.job.TempDir, Keep: w.pages}
+	lake := w.job.Lake.Source(t.Source)
+	o.Parquet.Encoding, o.Parquet.Compression = lake.Encoding, lake.Compression
 	if !s.Dedupe.None {
 		hasher, err := dedupe.NewHasher(s, w.seed)
 		if err != nil {

@@ -37,20 +37,9 @@ func (a *app) open() (*lake, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := a.config
-	if name == "" {
-		name = filepath.Join(root, lakeFile)
-	}
 	l := &lake{}
-	text, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && a.config == "":
-	case err != nil:
-		return nil, usage(fmt.Errorf("read lake file: %w", err))
-	default:
-		if l.file, err = lakefile.Parse(name, text, os.LookupEnv); err != nil {
-			return nil, usage(err)
-		}
+	if l.file, err = a.lakeFile(root); err != nil {
+		return nil, usage(err)
 	}
 	dirs, err := a.folders(root, l.file)
 	if err != nil {
@@ -85,6 +74,28 @@ func (a *app) open() (*lake, error) {
 		}
 	}
 	return l, nil
+}
+
+// lakeFile reads the lake file of -c, else that of the lake's folder; nil: there is none.
+func (a *app) lakeFile(root string) (*lakefile.File, error) {
+	name := a.config
+	if name == "" {
+		name = filepath.Join(root, lakeFile)
+	}
+	dir, base := filepath.Split(name)
+	if dir == "" {
+		dir = "."
+	}
+	f, err := lakefile.Load(os.DirFS(dir), base, func(s string) string {
+		if s == base {
+			return name
+		}
+		return filepath.Join(dir, filepath.FromSlash(s))
+	}, os.LookupEnv)
+	if errors.Is(err, fs.ErrNotExist) && a.config == "" {
+		return nil, nil
+	}
+	return f, err
 }
 
 // folders are the absolute folders of the zones. --lake goes before the lake file's root; single zones of the lake file go

@@ -45,7 +45,7 @@ func (e *Env) Compile(text string) (*Program, error) {
 		switch {
 		case ok:
 			vars = append(vars, cel.Variable(n, celType(t)))
-		case e.open:
+		case e.open && e.hidden[n] == "":
 			vars = append(vars, cel.Variable(n, types.DynType))
 		default:
 			unknown = append(unknown, n)

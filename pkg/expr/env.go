@@ -10,11 +10,12 @@ import (
 	"datalake/pkg/schema"
 )
 
-// Env is what expressions may name: the columns of one table. It is safe for concurrent use.
+// Env is what expressions may name: the columns of one table. It is safe for concurrent use once it is made.
 type Env struct {
 	columns map[string]schema.Type
 	names   []string
 	open    bool
+	hidden  map[string]string
 }
 
 // NewEnv makes the environment of a table with these columns. open: other columns may be there too, of any type. Columns of no
@@ -27,6 +28,14 @@ func NewEnv(columns []schema.Column, open bool) *Env {
 	}
 	slices.Sort(e.names)
 	return e
+}
+
+// Hide makes a name one that is no column even in an open environment, and why is what the error says.
+func (e *Env) Hide(name, why string) {
+	if e.hidden == nil {
+		e.hidden = map[string]string{}
+	}
+	e.hidden[name] = why
 }
 
 // base has the functions and macros, which all environments share.

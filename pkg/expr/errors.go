@@ -65,7 +65,9 @@ func (e *Env) unknown(a *ast.AST, names []string) Errors {
 		}
 		at := a.SourceInfo().GetStartLocation(x.ID())
 		near, allowed := didYouMean(x.AsIdent(), e.names), ""
-		if near == "" && len(e.names) <= 40 {
+		if why := e.hidden[x.AsIdent()]; why != "" {
+			near, allowed = " is to be seen here", why
+		} else if near == "" && len(e.names) > 0 && len(e.names) <= 40 {
 			allowed = "the columns are " + join(e.names)
 		}
 		out = append(out, &Error{Line: at.Line(), Column: at.Column() + 1, Problem: "no column " + x.AsIdent() + near, Allowed: allowed})

@@ -27,7 +27,7 @@ type signature []*types.Type
 
 var (
 	tBool, tInt, tDouble, tString, tBytes = types.BoolType, types.IntType, types.DoubleType, types.StringType, types.BytesType
-	tTime, tSpan, tDyn                    = types.TimestampType, types.DurationType, types.DynType
+	tTime, tSpan                          = types.TimestampType, types.DurationType
 	tA                                    = types.NewTypeParamType("A")
 	tListA                                = types.NewListType(tA)
 	tMapA                                 = types.NewMapType(tString, tA)
