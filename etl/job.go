@@ -198,9 +198,6 @@ func (j Job) Validate() error {
 			errs = append(errs, fmt.Errorf("%w: the %s zone is the root of a store; it needs a folder of its own", ErrConfig, z.name))
 		}
 	}
-	if err := j.Lake.Unsupported(); err != nil {
-		errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
-	}
 	if !j.Since.IsZero() && !j.Until.IsZero() && j.Until.Before(j.Since) {
 		errs = append(errs, fmt.Errorf("%w: until %s lies before since %s", ErrConfig, j.Until.Format(time.DateOnly), j.Since.Format(time.DateOnly)))
 	}

@@ -246,6 +246,15 @@ func balanceText(r *etl.Result) string {
 			text += fmt.Sprintf(" %s=%d", c.name, c.n)
 		}
 	}
+	failed := map[string]int64{}
+	for _, t := range r.Tables {
+		for rule, n := range t.Checks {
+			failed[rule] += n
+		}
+	}
+	for _, rule := range slices.Sorted(keys(failed)) {
+		text += fmt.Sprintf(" failed:%s=%d", rule, failed[rule])
+	}
 	return text
 }
 
