@@ -39,6 +39,8 @@ type Status struct {
 	Rescued     int64 `json:"rescued"`
 	// Rules counts what was quarantined by rule.
 	Rules map[string]int64 `json:"rules,omitempty"`
+	// Checks counts the records that failed a rule and stayed, by rule.
+	Checks map[string]int64 `json:"checks,omitempty"`
 	// Widen lists where values did not fit, most first.
 	Widen []Misfit `json:"widen,omitempty"`
 }
@@ -63,7 +65,7 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 	s := &Status{
 		Head: l.state.Seq, Consumed: l.state.Ledger.Len(),
 		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
-		Rules: maps.Clone(c.Rules),
+		Rules: maps.Clone(c.Rules), Checks: maps.Clone(c.Checks),
 	}
 	maps.DeleteFunc(s.Rules, func(_ string, n int64) bool { return n == 0 }) // all that it set aside was replayed
 	for _, h := range l.state.Held {
