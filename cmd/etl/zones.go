@@ -38,7 +38,7 @@ func (a *app) open() (*lake, error) {
 		return nil, err
 	}
 	l := &lake{}
-	if l.file, err = a.lakeFile(root); err != nil {
+	if l.file, err = a.lakeFile(root, lakefile.Load); err != nil {
 		return nil, usage(err)
 	}
 	dirs, err := a.folders(root, l.file)
@@ -76,8 +76,11 @@ func (a *app) open() (*lake, error) {
 	return l, nil
 }
 
+// load is lakefile.Load or lakefile.Check.
+type load func(dir fs.FS, name string, shown func(string) string, lookup func(string) (string, bool)) (*lakefile.File, error)
+
 // lakeFile reads the lake file of -c, else that of the lake's folder; nil: there is none.
-func (a *app) lakeFile(root string) (*lakefile.File, error) {
+func (a *app) lakeFile(root string, read load) (*lakefile.File, error) {
 	name := a.config
 	if name == "" {
 		name = filepath.Join(root, lakeFile)
@@ -86,7 +89,7 @@ func (a *app) lakeFile(root string) (*lakefile.File, error) {
 	if dir == "" {
 		dir = "."
 	}
-	f, err := lakefile.Load(os.DirFS(dir), base, func(s string) string {
+	f, err := read(os.DirFS(dir), base, func(s string) string {
 		if s == base {
 			return name
 		}

@@ -220,7 +220,7 @@ func noOverload(name, args string) (problem, allowed string) {
 // plainType writes one of CEL's types as typeText does.
 func plainType(s string) string {
 	if in, ok := strings.CutPrefix(s, "list("); ok {
-		return "list of " + plainType(strings.TrimSuffix(in, ")"))
+		return "list<" + plainType(strings.TrimSuffix(in, ")")) + ">"
 	}
 	if strings.HasPrefix(s, "map(") {
 		return "map"
@@ -252,7 +252,7 @@ func splitTypes(s string) []string {
 func typeText(t *types.Type) string {
 	switch t.Kind() {
 	case types.ListKind:
-		return "list of " + typeText(t.Parameters()[0])
+		return "list<" + typeText(t.Parameters()[0]) + ">"
 	case types.TypeParamKind:
 		return t.TypeName()
 	}

@@ -13,8 +13,9 @@ import (
 // but for those that the compiler itself knows how to evaluate. They get no nulls and no errors.
 type function struct {
 	name   string
-	member bool // x.f(y); with global false, only so
-	global bool // f(x, y)
+	doc    string // what it gives, for documents
+	member bool   // x.f(y); with global false, only so
+	global bool   // f(x, y)
 	takes  []signature
 	one    func(a Value) Value
 	two    func(a, b Value) Value
@@ -95,13 +96,36 @@ func Functions() []string {
 	return out
 }
 
-// Forms lists what each function and operator takes, for documents: "double round(double)". The order is fixed.
-func Forms() []string {
-	var out []string
+// Form is how a function or operator is written, with the types that it takes.
+type Form struct {
+	Name  string
+	Forms []string
+	// Doc is what it gives; empty for operators that need no word.
+	Doc string
+}
+
+// Forms lists all functions and operators in a fixed order, for documents: + has int + int, int + double and so on.
+func Forms() []Form {
+	var out []Form
 	for _, f := range functions {
-		if f.name != "@not_strictly_false" {
-			out = append(out, f.forms()...)
+		form := Form{strings.Trim(f.name, "_@"), f.forms(), f.doc}
+		switch f.name {
+		case "@not_strictly_false":
+			continue
+		case "-_":
+			form.Name = "-x"
+		case "_?_:_":
+			form.Forms = []string{"bool ? A : A", "bool ? int : double", "bool ? A : null"}
+		case "_==_", "_!=_":
+			form.Forms = []string{"A " + form.Name + " A", "int " + form.Name + " double", "A " + form.Name + " null"}
+		case "coalesce":
+			form.Forms = []string{"coalesce(A, A)", "coalesce(A, A, A)", "coalesce(A, A, A, A)", "coalesce(int, double)"}
+		case "@in":
+			form.Forms = []string{"A in list<A>", "int in list<double>", "string in map"}
+		case "_[_]":
+			form.Name = "[]"
 		}
+		out = append(out, form)
 	}
 	return out
 }
@@ -172,8 +196,8 @@ var symbols = []*function{
 	{name: "-_", global: true, takes: []signature{{tInt, tInt}, {tDouble, tDouble}, {tSpan, tSpan}}, one: negate},
 	{name: "_&&_", global: true, takes: []signature{{tBool, tBool, tBool}}},
 	{name: "_||_", global: true, takes: []signature{{tBool, tBool, tBool}}},
-	{name: "_?_:_", global: true, takes: alike(true, choice)},
-	{name: "_==_", global: true, takes: alike(true, truth), two: equals},
+	{name: "_?_:_", doc: "The second where the first is true, the third where it is false.", global: true, takes: alike(true, choice)},
+	{name: "_==_", doc: "With the word null: whether there is no value.", global: true, takes: alike(true, truth), two: equals},
 	{name: "_!=_", global: true, takes: alike(true, truth), two: func(a, b Value) Value { return not(equals(a, b)) }},
 	{name: "_<_", global: true, takes: comparable(tString, tTime, tSpan, tBool, tBytes), two: ordering("<", func(c int) bool { return c < 0 })},
 	{name: "_<=_", global: true, takes: comparable(tString, tTime, tSpan, tBool, tBytes), two: ordering("<=", func(c int) bool { return c <= 0 })},
@@ -184,12 +208,12 @@ var symbols = []*function{
 		signature{tListA, tListA, tListA}), two: add},
 	{name: "_-_", global: true, takes: append(numbers(tDouble, tInt), signature{tSpan, tTime, tTime}, signature{tTime, tTime, tSpan}, signature{tSpan, tSpan, tSpan}), two: subtract},
 	{name: "_*_", global: true, takes: numbers(tDouble, tInt), two: multiply},
-	{name: "_/_", global: true, takes: numbers(tDouble, tInt), two: divide},
-	{name: "_%_", global: true, takes: []signature{{tInt, tInt, tInt}}, two: modulo},
-	{name: "@in", global: true, takes: among(), two: in},
-	{name: "_[_]", global: true, takes: []signature{{tA, tListA, tInt}, {tA, tMapA, tString}}, two: index},
+	{name: "_/_", doc: "Of integers an integer, cut.", global: true, takes: numbers(tDouble, tInt), two: divide},
+	{name: "_%_", doc: "The rest of the division.", global: true, takes: []signature{{tInt, tInt, tInt}}, two: modulo},
+	{name: "@in", doc: "Whether the list has the element, the map the key.", global: true, takes: among(), two: in},
+	{name: "_[_]", doc: "The element, counted from 0; the value at a key. It is an error where there is none.", global: true, takes: []signature{{tA, tListA, tInt}, {tA, tMapA, tString}}, two: index},
 	{name: "@not_strictly_false", global: true, takes: []signature{{tBool, tBool}}},
-	{name: "coalesce", global: true, takes: first()},
+	{name: "coalesce", doc: "The first that is not null.", global: true, takes: first()},
 }
 
 // noOperands is the error of operands whose types only their values told.

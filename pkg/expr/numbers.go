@@ -276,7 +276,7 @@ var maths = []*function{
 	}},
 	{name: "ceil", global: true, takes: []signature{{tDouble, tDouble}, {tInt, tInt}}, one: rounding("ceil", math.Ceil)},
 	{name: "floor", global: true, takes: []signature{{tDouble, tDouble}, {tInt, tInt}}, one: rounding("floor", math.Floor)},
-	{name: "round", global: true, takes: []signature{{tDouble, tDouble}, {tInt, tInt}}, one: rounding("round", math.Round)},
+	{name: "round", doc: "Halves away from zero.", global: true, takes: []signature{{tDouble, tDouble}, {tInt, tInt}}, one: rounding("round", math.Round)},
 	{name: "greatest", global: true, takes: append(numbers(tDouble, tInt), signature{tString, tString, tString}, signature{tTime, tTime, tTime}), two: extreme("greatest", 1)},
 	{name: "least", global: true, takes: append(numbers(tDouble, tInt), signature{tString, tString, tString}, signature{tTime, tTime, tTime}), two: extreme("least", -1)},
 }

@@ -137,7 +137,7 @@ func TestFits(t *testing.T) {
 		{"b", "boolean", ""},
 		{"b", "int", "the expression gives bool, the column is int"},
 		{"nums", "list<bigint>", ""},
-		{"nums", "list<string>", "the expression gives list of int, the column is list<string>"},
+		{"nums", "list<string>", "the expression gives list<int>, the column is list<string>"},
 		{"attrs", "map<string,double>", "the expression gives map, the column is map<string,double>"},
 		{"other", "int", ""},
 		{"other", "list<string>", ""},

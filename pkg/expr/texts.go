@@ -6,30 +6,30 @@ import (
 )
 
 var texts = []*function{
-	{name: "size", global: true, member: true, takes: []signature{{tInt, tString}, {tInt, tBytes}, {tInt, tListA}, {tInt, tMapA}}, one: size},
+	{name: "size", doc: "Characters, bytes, elements.", global: true, member: true, takes: []signature{{tInt, tString}, {tInt, tBytes}, {tInt, tListA}, {tInt, tMapA}}, one: size},
 	{name: "contains", member: true, takes: []signature{{tBool, tString, tString}}, two: onTexts("contains", func(a, b string) Value { return Bool(strings.Contains(a, b)) })},
 	{name: "startsWith", member: true, takes: []signature{{tBool, tString, tString}}, two: onTexts("startsWith", func(a, b string) Value { return Bool(strings.HasPrefix(a, b)) })},
 	{name: "endsWith", member: true, takes: []signature{{tBool, tString, tString}}, two: onTexts("endsWith", func(a, b string) Value { return Bool(strings.HasSuffix(a, b)) })},
-	{name: "matches", global: true, member: true, takes: []signature{{tBool, tString, tString}}},
-	{name: "lowerAscii", member: true, takes: []signature{{tString, tString}}, one: onText("lowerAscii", func(s string) string { return ascii(s, 'A', 'Z') })},
-	{name: "upperAscii", member: true, takes: []signature{{tString, tString}}, one: onText("upperAscii", func(s string) string { return ascii(s, 'a', 'z') })},
-	{name: "lower", member: true, takes: []signature{{tString, tString}}, one: onText("lower", strings.ToLower)},
-	{name: "upper", member: true, takes: []signature{{tString, tString}}, one: onText("upper", strings.ToUpper)},
-	{name: "trim", member: true, takes: []signature{{tString, tString}}, one: onText("trim", strings.TrimSpace)},
-	{name: "charAt", member: true, takes: []signature{{tString, tString, tInt}}, two: func(a, b Value) Value {
+	{name: "matches", doc: "Whether an RE2 expression matches somewhere in the text. It is the same for all rows.", global: true, member: true, takes: []signature{{tBool, tString, tString}}},
+	{name: "lowerAscii", doc: "A–Z small.", member: true, takes: []signature{{tString, tString}}, one: onText("lowerAscii", func(s string) string { return ascii(s, 'A', 'Z') })},
+	{name: "upperAscii", doc: "a–z large.", member: true, takes: []signature{{tString, tString}}, one: onText("upperAscii", func(s string) string { return ascii(s, 'a', 'z') })},
+	{name: "lower", doc: "All letters small.", member: true, takes: []signature{{tString, tString}}, one: onText("lower", strings.ToLower)},
+	{name: "upper", doc: "All letters large.", member: true, takes: []signature{{tString, tString}}, one: onText("upper", strings.ToUpper)},
+	{name: "trim", doc: "Without white space at both ends.", member: true, takes: []signature{{tString, tString}}, one: onText("trim", strings.TrimSpace)},
+	{name: "charAt", doc: "The character, counted from 0.", member: true, takes: []signature{{tString, tString, tInt}}, two: func(a, b Value) Value {
 		if b.kind == KindInt && b.Int() == size(a).Int() && a.kind == KindString {
 			return String("")
 		}
 		return part(a, b, add(b, Int(1)))
 	}},
-	{name: "indexOf", member: true, takes: []signature{{tInt, tString, tString}}, two: onTexts("indexOf", func(a, b string) Value {
+	{name: "indexOf", doc: "Where the text begins, counted from 0; -1 where it is not there.", member: true, takes: []signature{{tInt, tString, tString}}, two: onTexts("indexOf", func(a, b string) Value {
 		i := strings.Index(a, b)
 		if i > 0 {
 			i = utf8.RuneCountInString(a[:i])
 		}
 		return Int(int64(i))
 	})},
-	{name: "replace", member: true, takes: []signature{{tString, tString, tString, tString}}, three: func(a, b, c Value) Value {
+	{name: "replace", doc: "All of the first replaced by the second.", member: true, takes: []signature{{tString, tString, tString, tString}}, three: func(a, b, c Value) Value {
 		if a.kind != KindString || b.kind != KindString || c.kind != KindString {
 			return noOperands("replace", a, b, c)
 		}
@@ -43,7 +43,7 @@ var texts = []*function{
 		}
 		return List(out)
 	})},
-	{name: "join", member: true, takes: []signature{{tString, tStrings}, {tString, tStrings, tString}}, many: func(v []Value) Value {
+	{name: "join", doc: "With the second between them; nulls are left out.", member: true, takes: []signature{{tString, tStrings}, {tString, tStrings, tString}}, many: func(v []Value) Value {
 		sep := ""
 		if len(v) == 2 {
 			sep = v[1].text
@@ -63,7 +63,7 @@ var texts = []*function{
 		}
 		return String(strings.Join(parts, sep))
 	}},
-	{name: "substring", member: true, takes: []signature{{tString, tString, tInt}, {tString, tString, tInt, tInt}}, many: func(v []Value) Value {
+	{name: "substring", doc: "From a character, counted from 0, to before another.", member: true, takes: []signature{{tString, tString, tInt}, {tString, tString, tInt, tInt}}, many: func(v []Value) Value {
 		if len(v) == 3 {
 			return part(v[0], v[1], v[2])
 		}

@@ -12,13 +12,13 @@ import (
 const dayMillis = 24 * 60 * 60 * 1000
 
 var conversions = []*function{
-	{name: "int", global: true, takes: []signature{{tInt, tInt}, {tInt, tDouble}, {tInt, tString}, {tInt, tTime}}, one: toInt},
-	{name: "double", global: true, takes: []signature{{tDouble, tDouble}, {tDouble, tInt}, {tDouble, tString}}, one: toDouble},
-	{name: "string", global: true, takes: []signature{{tString, tString}, {tString, tInt}, {tString, tDouble}, {tString, tBool}, {tString, tTime}}, one: toString},
-	{name: "bool", global: true, takes: []signature{{tBool, tBool}, {tBool, tString}}, one: toBool},
-	{name: "timestamp", global: true, takes: []signature{{tTime, tTime}, {tTime, tString}, {tTime, tInt}}, one: toTimestamp},
-	{name: "duration", global: true, takes: []signature{{tSpan, tSpan}, {tSpan, tString}}, one: toDuration},
-	{name: "date", global: true, takes: []signature{{tTime, tTime}, {tTime, tString}}, one: toDate},
+	{name: "int", doc: "Cut to an integer; of a timestamp the seconds since 1970.", global: true, takes: []signature{{tInt, tInt}, {tInt, tDouble}, {tInt, tString}, {tInt, tTime}}, one: toInt},
+	{name: "double", doc: "As a double.", global: true, takes: []signature{{tDouble, tDouble}, {tDouble, tInt}, {tDouble, tString}}, one: toDouble},
+	{name: "string", doc: "As text; of a timestamp RFC 3339.", global: true, takes: []signature{{tString, tString}, {tString, tInt}, {tString, tDouble}, {tString, tBool}, {tString, tTime}}, one: toString},
+	{name: "bool", doc: "Of true and false.", global: true, takes: []signature{{tBool, tBool}, {tBool, tString}}, one: toBool},
+	{name: "timestamp", doc: "Of RFC 3339 or a date; of seconds since 1970.", global: true, takes: []signature{{tTime, tTime}, {tTime, tString}, {tTime, tInt}}, one: toTimestamp},
+	{name: "duration", doc: "Of text such as 1h30m or 10s.", global: true, takes: []signature{{tSpan, tSpan}, {tSpan, tString}}, one: toDuration},
+	{name: "date", doc: "The midnight, UTC, at which the day begins.", global: true, takes: []signature{{tTime, tTime}, {tTime, tString}}, one: toDate},
 }
 
 func toInt(a Value) Value {
@@ -142,21 +142,21 @@ func floorDiv(a, b int64) int64 {
 }
 
 var times = []*function{
-	getter("getFullYear", func(t time.Time) int { return t.Year() }, nil),
-	getter("getMonth", func(t time.Time) int { return int(t.Month()) - 1 }, nil),
-	getter("getDate", func(t time.Time) int { return t.Day() }, nil),
-	getter("getDayOfMonth", func(t time.Time) int { return t.Day() - 1 }, nil),
-	getter("getDayOfWeek", func(t time.Time) int { return int(t.Weekday()) }, nil),
-	getter("getDayOfYear", func(t time.Time) int { return t.YearDay() - 1 }, nil),
-	getter("getHours", func(t time.Time) int { return t.Hour() }, func(ms int64) int64 { return ms / 3600_000 }),
-	getter("getMinutes", func(t time.Time) int { return t.Minute() }, func(ms int64) int64 { return ms / 60_000 }),
-	getter("getSeconds", func(t time.Time) int { return t.Second() }, func(ms int64) int64 { return ms / 1000 }),
-	getter("getMilliseconds", func(t time.Time) int { return t.Nanosecond() / 1e6 }, func(ms int64) int64 { return ms }),
+	getter("getFullYear", "", func(t time.Time) int { return t.Year() }, nil),
+	getter("getMonth", "0 to 11.", func(t time.Time) int { return int(t.Month()) - 1 }, nil),
+	getter("getDate", "The day of the month, 1 to 31.", func(t time.Time) int { return t.Day() }, nil),
+	getter("getDayOfMonth", "0 to 30.", func(t time.Time) int { return t.Day() - 1 }, nil),
+	getter("getDayOfWeek", "0 is Sunday.", func(t time.Time) int { return int(t.Weekday()) }, nil),
+	getter("getDayOfYear", "0 to 365.", func(t time.Time) int { return t.YearDay() - 1 }, nil),
+	getter("getHours", "Of a duration all its hours.", func(t time.Time) int { return t.Hour() }, func(ms int64) int64 { return ms / 3600_000 }),
+	getter("getMinutes", "", func(t time.Time) int { return t.Minute() }, func(ms int64) int64 { return ms / 60_000 }),
+	getter("getSeconds", "", func(t time.Time) int { return t.Second() }, func(ms int64) int64 { return ms / 1000 }),
+	getter("getMilliseconds", "", func(t time.Time) int { return t.Nanosecond() / 1e6 }, func(ms int64) int64 { return ms }),
 }
 
 // getter is a function that takes a part of a timestamp, in UTC or the time zone named, or the whole number of units of a duration.
-func getter(name string, get func(time.Time) int, count func(ms int64) int64) *function {
-	f := &function{name: name, member: true, takes: []signature{{tInt, tTime}, {tInt, tTime, tString}}}
+func getter(name, doc string, get func(time.Time) int, count func(ms int64) int64) *function {
+	f := &function{name: name, doc: doc, member: true, takes: []signature{{tInt, tTime}, {tInt, tTime, tString}}}
 	if count != nil {
 		f.takes = append(f.takes, signature{tInt, tSpan})
 	}

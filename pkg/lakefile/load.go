@@ -16,7 +16,7 @@ import (
 // Parse reads a lake file that includes no others. name stands in messages. lookup gives the value of ${NAME}; nil means that
 // none is set. The error is an Errors that lists all that is wrong, and the File is nil then.
 func Parse(name string, text []byte, lookup func(string) (string, bool)) (*File, error) {
-	l := loader{lookup: lookup, file: &File{Name: name, Version: 1, Sources: map[string]Source{}, Curated: map[string]Curated{}}, at: map[string]string{}}
+	l := newLoader(name, lookup)
 	l.read(name, text)
 	return l.done()
 }
@@ -24,14 +24,21 @@ func Parse(name string, text []byte, lookup func(string) (string, bool)) (*File,
 // Load reads the lake file dir/name, and the files that it includes from dir. shown gives the name by which messages call a file
 // of dir. An error that is no Errors is one of reading dir/name; it wraps fs.ErrNotExist where there is no such file.
 func Load(dir fs.FS, name string, shown func(string) string, lookup func(string) (string, bool)) (*File, error) {
+	return load(dir, name, shown, lookup, false)
+}
+
+// Check is Load where a secret whose variable is not set is an error like any other.
+func Check(dir fs.FS, name string, shown func(string) string, lookup func(string) (string, bool)) (*File, error) {
+	return load(dir, name, shown, lookup, true)
+}
+
+func load(dir fs.FS, name string, shown func(string) string, lookup func(string) (string, bool), secrets bool) (*File, error) {
 	text, err := fs.ReadFile(dir, name)
 	if err != nil {
 		return nil, fmt.Errorf("read lake file %s: %w", shown(name), reason(err))
 	}
-	l := loader{
-		dir: dir, main: name, shown: shown, lookup: lookup,
-		file: &File{Name: shown(name), Version: 1, Sources: map[string]Source{}, Curated: map[string]Curated{}}, at: map[string]string{},
-	}
+	l := newLoader(shown(name), lookup)
+	l.dir, l.main, l.shown, l.secrets = dir, name, shown, secrets
 	l.read(shown(name), text)
 	for _, name := range l.included {
 		text, err := fs.ReadFile(dir, name)
@@ -50,6 +57,7 @@ type loader struct {
 	main     string
 	shown    func(string) string
 	lookup   func(string) (string, bool)
+	secrets  bool // they must be there
 	file     *File
 	errs     Errors
 	at       map[string]string // sources.name, curated.name → the place of its declaration
@@ -58,11 +66,18 @@ type loader struct {
 	datasets []func() // read the curated data sets, once all sources are known
 }
 
+func newLoader(name string, lookup func(string) (string, bool)) *loader {
+	return &loader{lookup: lookup, file: &File{Name: name, Version: 1, Sources: map[string]Source{}, Curated: map[string]Curated{}}, at: map[string]string{}}
+}
+
 func (l *loader) done() (*File, error) {
 	for _, read := range l.datasets {
 		read()
 	}
 	for _, r := range l.readers {
+		if l.secrets {
+			r.errs = append(r.errs, missing(r.secrets, l.lookup)...)
+		}
 		r.errs.sort()
 		l.errs = append(l.errs, r.errs...)
 		r.warnings.sort()
@@ -211,17 +226,20 @@ func (f *File) Missing(lookup func(string) (string, bool)) error {
 	if f == nil {
 		return nil
 	}
-	var errs Errors
-	for _, s := range f.Secrets {
+	if errs := missing(f.Secrets, lookup); len(errs) > 0 {
+		return errs
+	}
+	return nil
+}
+
+func missing(secrets []Secret, lookup func(string) (string, bool)) (errs Errors) {
+	for _, s := range secrets {
 		if v, ok := lookup(s.Name); !ok || v == "" {
 			errs = append(errs, &Error{
 				File: s.File, Line: s.Line, Column: s.Column, Key: s.Key,
 				Problem: fmt.Sprintf("the variable %s is not set", s.Name), Allowed: "set it in the environment; its value is stored nowhere",
 			})
 		}
-	}
-	if len(errs) == 0 {
-		return nil
 	}
 	return errs
 }

@@ -46,9 +46,9 @@ conf/b.yaml:2:11: curated.m: it is declared already, in conf/lake.yaml:4:11; it 
 			"sources/x.yaml": "",
 		}, `conf/lake.yaml:1:27: include[3]: there is no file none.yaml, did you mean non.yaml?; a file name or a pattern such as sources/*.yaml, below the lake file's folder
 conf/lake.yaml:2:10: version: version 2 is not known; allowed is 1
-conf/a.yaml:1:1: zones: unknown key "zones"; allowed are sources, curated
+conf/a.yaml:1:1: zones: unknown key "zones"; allowed are $schema, sources, curated
 conf/a.yaml:2:15: sources.a.dedup: unknown key "dedup", did you mean dedupe?; allowed are envelope, records_at, event_time, dedupe, partition_by, on_type_conflict, other_columns, max_columns, columns, derived, rules, encoding, compression
-conf/a.yaml:3:1: include: unknown key "include"; allowed are sources, curated
+conf/a.yaml:3:1: include: unknown key "include"; allowed are $schema, sources, curated
 conf/b.yaml:1:10: not YAML: sequence end token ']' not found
 conf/sources:1:1: cannot be read: invalid argument`},
 		{"the curated of one file are of the sources of another", map[string]string{

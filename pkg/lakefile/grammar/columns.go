@@ -29,7 +29,7 @@ var Column = &Object{
 		{Name: "collapse", For: aText, Value: Value{Bool: true}, Default: "`false`", Doc: "Makes one space of each run of white space in text.", Example: "{path: data.title, type: string, trim: true, collapse: true}"},
 		{Name: "case", For: aText, Value: Value{Words: []string{"lower", "upper"}}, Default: "as it is", Doc: "The case of text.", Example: "{path: data.country, type: string, case: upper}"},
 		{
-			Name: "nulls", For: written, Value: Value{List: &Value{Text: "a text"}, One: true},
+			Name: "nulls", For: written, Value: Value{List: &Value{Text: "a text", Empty: true}, One: true},
 			Doc:     "Texts that mean null, compared with what `trim`, `collapse` and `case` have left. In a column that is not text such a text is null rather than a value that does not fit.",
 			Example: "{path: data.temperature, type: double, nulls: [\"\", N/A, \"-\"]}",
 		},

@@ -36,8 +36,9 @@ type Field struct {
 // Value is what may stand at a key: any of the forms that are set. Null stands for an absent key everywhere.
 type Value struct {
 	Words []string
-	// Text says what a text is; empty: no free text.
-	Text string
+	// Text says what a text is; empty: no free text. Empty: "" is one, too.
+	Text  string
+	Empty bool
 	// Pattern is what a text must match for an editor; empty: anything.
 	Pattern string
 	Bool    bool
@@ -83,7 +84,9 @@ func (v Value) Allowed() string {
 	if len(v.Words) > 0 {
 		forms = append(forms, "`"+strings.Join(v.Words, "`, `")+"`")
 	}
-	if v.High > 0 {
+	if v.High > 0 && v.Low == v.High {
+		forms = append(forms, fmt.Sprintf("`%d`", v.Low))
+	} else if v.High > 0 {
 		forms = append(forms, fmt.Sprintf("an integer from %d to %d", v.Low, v.High))
 	}
 	if v.Scalar {

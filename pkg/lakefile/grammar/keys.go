@@ -9,11 +9,18 @@ const (
 	anExpr   = "an expression in [CEL](#expressions)"
 )
 
+// editors is the key by which some editors find the JSON Schema; it means nothing here.
+var editors = Field{
+	Name: "$schema", Value: Value{Text: "the URL or path of the JSON Schema"},
+	Doc: "Where an editor finds the JSON Schema; `# yaml-language-server: $schema=…` in the first line does as well.", Example: "{$schema: ./lake.schema.json}",
+}
+
 // Root is the file itself.
 var Root = &Object{
 	Name: "lake", Title: "The file", Wrap: "%s",
 	Doc: "One file says what a lake is. Everything in it has a default, so an empty file, and none at all, is a lake too.",
 	Fields: []Field{
+		editors,
 		{Name: "version", Value: Value{Low: 1, High: 1}, Default: "1", Doc: "The version of the grammar.", Example: "{version: 1}"},
 		{Name: "zones", Value: Value{Object: Zones}, Default: "below `--lake`", Doc: "Where the zones of the lake lie.", Example: "{zones: {root: \"s3://acme-lake\"}}"},
 		{
@@ -37,7 +44,7 @@ var Root = &Object{
 // Part is a file that the lake file includes.
 var Part = &Object{
 	Name: "part", Title: "Included files", Doc: "An included file has sources and curated data sets, and nothing else.", Wrap: "%s",
-	Fields: []Field{Root.Field("sources"), Root.Field("curated")},
+	Fields: []Field{editors, Root.Field("sources"), Root.Field("curated")},
 }
 
 // Zones are the URLs of the zones.
