@@ -91,7 +91,6 @@ func (r *reader) derived(n *node, key string, c *columns) []schema.Column {
 		c.byName[d.Name] = d
 		c.coming = slices.DeleteFunc(c.coming, func(s string) bool { return s == d.Name })
 		out = append(out, d)
-		r.later(n, key)
 	})
 	return out
 }
@@ -124,7 +123,6 @@ func (r *reader) rules(n *node, key string, c *columns) []schema.Rule {
 			rule.OnFail, _ = r.word(v, join(key, "on_fail"), grammar.Rule.Words("on_fail")...)
 		}
 		out = append(out, rule)
-		r.later(n, key)
 	})
 	return out
 }
