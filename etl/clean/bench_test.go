@@ -74,6 +74,9 @@ func BenchmarkApply(b *testing.B) {
 		{"rule-compare", rule("humidity <= 100")},
 		{"rule-arithmetic", rule("temperature + 0.1 * double(humidity) < 80.0 && temperature > -60.0")},
 		{"rule-text", rule("status != 'warn' || site.startsWith(' Site')")},
+		{"rule-compare-by-row", rule("humidity <= 100")},
+		{"rule-arithmetic-by-row", rule("temperature + 0.1 * double(humidity) < 80.0 && temperature > -60.0")},
+		{"rule-text-by-row", rule("status != 'warn' || site.startsWith(' Site')")},
 		{"derived", func(b *testing.B, s *schema.Schema) {
 			s.Columns = append([]schema.Column{derivedOf(b, "feels", "double", "temperature + 0.1 * humidity")}, s.Columns...)
 		}},
@@ -82,7 +85,13 @@ func BenchmarkApply(b *testing.B) {
 			s := schemaOf(benchColumns(b))
 			x.make(b, s)
 			given := benchBatch(b, s)
-			c := planOf(b, s).Cleaner(memory.DefaultAllocator)
+			p := planOf(b, s)
+			for i := range p.rules {
+				if strings.HasSuffix(x.name, "by-row") {
+					p.rules[i].kernel = nil
+				}
+			}
+			c := p.Cleaner(memory.DefaultAllocator)
 			b.ReportAllocs()
 			for b.Loop() {
 				given.Record.Retain()
