@@ -20,26 +20,28 @@ func benchBatch(b *testing.B, s *schema.Schema) *batch.Batch {
 	r := rand.New(rand.NewPCG(1, 2))
 	var rows strings.Builder
 	for i := range benchRows {
-		fmt.Fprintf(&rows, `%c{"site":" Site %d ","status":"%s","serial":" SN-%08d ","temperature":%.2f,"humidity":%d}`,
-			"[,"[min(i, 1)], r.IntN(40), []string{"ok", "warn", "n/a"}[r.IntN(3)], i, r.Float64()*60-10, r.IntN(100))
+		fmt.Fprintf(&rows, `%c{"site":" Site %d ","status":"%s","serial":" SN-%08d ","name":"SN-%08d","temperature":%.2f,"humidity":%d}`,
+			"[,"[min(i, 1)], r.IntN(40), []string{"ok", "warn", "n/a"}[r.IntN(3)], i, i, r.Float64()*60-10, r.IntN(100))
 	}
 	rows.WriteByte(']')
 	x := batchOf(b, s, rows.String(), true, memory.DefaultAllocator)
 	// The serials come plain, as decode has columns of many texts.
-	at := s.Index("serial")
-	d := x.Record.Column(at).(*array.Dictionary)
-	plain := array.NewStringBuilder(memory.DefaultAllocator)
-	defer plain.Release()
-	for i := range d.Len() {
-		plain.Append(d.ValueStr(i))
+	for _, name := range []string{"serial", "name"} {
+		at := s.Index(name)
+		d := x.Record.Column(at).(*array.Dictionary)
+		plain := array.NewStringBuilder(memory.DefaultAllocator)
+		for i := range d.Len() {
+			plain.Append(d.ValueStr(i))
+		}
+		x.SetColumn(at, plain.NewArray())
+		plain.Release()
 	}
-	x.SetColumn(at, plain.NewArray())
 	return x
 }
 
 func benchColumns(b *testing.B) []schema.Column {
 	return []schema.Column{
-		columnOf(b, "site", "string", "", ""), columnOf(b, "status", "string", "", ""), columnOf(b, "serial", "string", "", ""),
+		columnOf(b, "site", "string", "", ""), columnOf(b, "status", "string", "", ""), columnOf(b, "serial", "string", "", ""), columnOf(b, "name", "string", "", ""),
 		columnOf(b, "temperature", "double", "", ""), columnOf(b, "humidity", "bigint", "", ""),
 	}
 }
@@ -62,6 +64,8 @@ func BenchmarkApply(b *testing.B) {
 	}{
 		{"trim-coded", set("site", `{"trim":true}`, "")},
 		{"trim-plain", set("serial", `{"trim":true}`, "")},
+		{"trim-plain-clean", set("name", `{"trim":true,"nulls":["n/a"]}`, "")},
+		{"case-plain-clean", set("name", `{"collapse":true,"case":"upper"}`, "")},
 		{"pattern-coded", set("site", "", `{"pattern":"^ Site [0-9]+ $"}`)},
 		{"pattern-plain", set("serial", "", `{"pattern":"^ SN-[0-9]+ $"}`)},
 		{"bounds", set("temperature", "", `{"min":"-60","max":"80"}`)},
@@ -70,6 +74,9 @@ func BenchmarkApply(b *testing.B) {
 		{"rule-compare", rule("humidity <= 100")},
 		{"rule-arithmetic", rule("temperature + 0.1 * double(humidity) < 80.0 && temperature > -60.0")},
 		{"rule-text", rule("status != 'warn' || site.startsWith(' Site')")},
+		{"rule-compare-by-row", rule("humidity <= 100")},
+		{"rule-arithmetic-by-row", rule("temperature + 0.1 * double(humidity) < 80.0 && temperature > -60.0")},
+		{"rule-text-by-row", rule("status != 'warn' || site.startsWith(' Site')")},
 		{"derived", func(b *testing.B, s *schema.Schema) {
 			s.Columns = append([]schema.Column{derivedOf(b, "feels", "double", "temperature + 0.1 * humidity")}, s.Columns...)
 		}},
@@ -78,7 +85,13 @@ func BenchmarkApply(b *testing.B) {
 			s := schemaOf(benchColumns(b))
 			x.make(b, s)
 			given := benchBatch(b, s)
-			c := planOf(b, s).Cleaner(memory.DefaultAllocator)
+			p := planOf(b, s)
+			for i := range p.rules {
+				if strings.HasSuffix(x.name, "by-row") {
+					p.rules[i].kernel = nil
+				}
+			}
+			c := p.Cleaner(memory.DefaultAllocator)
 			b.ReportAllocs()
 			for b.Loop() {
 				given.Record.Retain()

@@ -206,7 +206,7 @@ func (p *Plan) mask(s *schema.Schema, masks *Masks) {
 			f = masks.below(c.Path)
 		}
 		if f != nil {
-			p.masked = append(p.masked, masked{i, rewriter(f, nil)})
+			p.masked = append(p.masked, masked{i, rewriter(f, nil, nil)})
 		}
 	}
 }

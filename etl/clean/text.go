@@ -43,9 +43,9 @@ func tidierOf(t schema.Type, c *schema.Clean, column *schema.Column, whole bool)
 			n := len(dst)
 			dst = c.AppendText(dst, s)
 			return dst, !c.IsNull(dst[n:])
-		}, standIn), nil
+		}, c.Keeps, standIn), nil
 	case standIn != nil:
-		return rewriter(asItIs, standIn), nil
+		return rewriter(asItIs, func([]byte) bool { return true }, standIn), nil
 	case t.Elem != nil:
 		inner, err := tidierOf(*t.Elem, c, column, false)
 		if inner == nil || err != nil {
@@ -61,11 +61,16 @@ func asItIs(dst, s []byte) ([]byte, bool) { return append(dst, s...), true }
 // rewrite appends what becomes of a text to dst; false: it becomes null.
 type rewrite func(dst, s []byte) (out []byte, there bool)
 
-// rewriter is the tidier of texts and bytes. standIn stands for null; nil: null stays.
-func rewriter(f rewrite, standIn []byte) tidier {
+// rewriter is the tidier of texts and bytes. What keeps says yes of stays as it is; nil: nobody knows. standIn stands for null; nil:
+// null stays.
+func rewriter(f rewrite, keeps func(s []byte) bool, standIn []byte) tidier {
 	return func(a arrow.Array, mem memory.Allocator) (arrow.Array, error) {
 		if d, ok := a.(*array.Dictionary); ok {
 			return rewriteCoded(d, f, standIn, mem)
+		}
+		if keeps != nil && (standIn == nil || a.NullN() == 0) && allKept(a, keeps) {
+			a.Retain()
+			return a, nil
 		}
 		return rewritePlain(a, f, standIn, mem)
 	}
@@ -94,14 +99,29 @@ func (h *heap) into(m *batch.Maker) {
 	copy(m.Buffer(len(h.bytes)), h.bytes)
 }
 
+// allKept says whether all texts of an array that holds them one after the other stay as they are.
+func allKept(a arrow.Array, keeps func(s []byte) bool) bool {
+	data := a.Data()
+	from, heap := arrow.GetOffsets[int32](data, 1), heapOf(data)
+	for i := range a.Len() {
+		if a.IsValid(i) && !keeps(heap[from[i]:from[i+1]]) {
+			return false
+		}
+	}
+	return true
+}
+
+func heapOf(data arrow.ArrayData) []byte {
+	if b := data.Buffers()[2]; b != nil {
+		return b.Bytes()
+	}
+	return nil
+}
+
 // rewritePlain is rewriter for an array that holds its texts one after the other.
 func rewritePlain(a arrow.Array, f rewrite, standIn []byte, mem memory.Allocator) (arrow.Array, error) {
 	data := a.Data()
-	from := arrow.GetOffsets[int32](data, 1)
-	var given []byte
-	if b := data.Buffers()[2]; b != nil {
-		given = b.Bytes()
-	}
+	from, given := arrow.GetOffsets[int32](data, 1), heapOf(data)
 	n := a.Len()
 	h := heap{offsets: make([]int32, 1, n+1), bytes: make([]byte, 0, int(from[n]-from[0]))}
 	valid := make([]bool, n)

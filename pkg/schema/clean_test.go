@@ -27,6 +27,28 @@ func TestAppendText(t *testing.T) {
 	}
 }
 
+// What Keeps says stays, stays; and it sees that of what is plain.
+func FuzzKeeps(f *testing.F) {
+	f.Add(" a", uint8(1))
+	f.Add("a  b", uint8(2))
+	f.Add("A\tb", uint8(7))
+	f.Add("-", uint8(16))
+	f.Fuzz(func(t *testing.T, text string, how uint8) {
+		c := Clean{Trim: how&1 > 0, Collapse: how&2 > 0, Case: []string{"", Lower, Upper}[how>>2%3]}
+		if how&16 > 0 {
+			c.Nulls = []string{"", "-"}
+		}
+		is := c.AppendText(nil, []byte(text))
+		stays := string(is) == text && !c.IsNull(is)
+		switch keeps := c.Keeps([]byte(text)); {
+		case keeps && !stays:
+			t.Errorf("%+v makes %q of %q", c, is, text)
+		case !keeps && stays && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") == "":
+			t.Errorf("%+v leaves %q as it is", c, text)
+		}
+	})
+}
+
 // What makes the values of columns by which rows are told apart is part of a table's meaning, and of no other.
 func TestFingerprintOfCleaning(t *testing.T) {
 	base := Common("s", Enveloped)

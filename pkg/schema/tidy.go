@@ -72,6 +72,29 @@ func trim(s []byte) []byte {
 	return s
 }
 
+// Keeps says whether AppendText leaves a text as it is and IsNull does not take it for null. It may say no of a text that is not
+// ASCII although they do: it is the quick look at what mostly needs nothing.
+func (c *Clean) Keeps(text []byte) bool {
+	if len(text) > 0 && c.Trim && (!plain(text[0]) || !plain(text[len(text)-1])) {
+		return false
+	}
+	if c.Collapse || c.Case != "" {
+		for i, b := range text {
+			switch {
+			case b >= utf8.RuneSelf,
+				c.Collapse && (b >= '\t' && b <= '\r' || b == ' ' && i > 0 && text[i-1] == ' '),
+				c.Case == Lower && b >= 'A' && b <= 'Z',
+				c.Case == Upper && b >= 'a' && b <= 'z':
+				return false
+			}
+		}
+	}
+	return !c.IsNull(text)
+}
+
+// plain says whether a character of one byte is no white space.
+func plain(b byte) bool { return b > ' ' && b < utf8.RuneSelf }
+
 // Tidies says whether AppendText can change a text, or IsNull take one for null.
 func (c *Clean) Tidies() bool {
 	return c != nil && (c.Trim || c.Collapse || c.Case != "" || len(c.Nulls) > 0)
