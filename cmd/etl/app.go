@@ -76,7 +76,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.demoCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
-		a.statusCommand(), a.logCommand(), a.whyCommand(), a.replayCommand(),
+		a.statusCommand(), a.logCommand(), a.whyCommand(), a.replayCommand(), a.skipCommand(), a.ledgerCommand(),
 		a.verifyCommand(), a.repairCommand(), a.gcCommand(),
 		a.rollbackCommand(), a.releaseCommand(), a.versionCommand(),
 	)
