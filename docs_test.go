@@ -106,7 +106,7 @@ func TestDocFlags(t *testing.T) {
 	doc := documents(t)["docs/engine.md"]
 	flags := map[string]bool{}
 	for _, s := range tree(t) {
-		if s.pkg == "cmd/etl" && !s.test {
+		if under(s.pkg, "cmd/etl") && !s.test {
 			for _, m := range flagDef.FindAllStringSubmatch(s.text, -1) {
 				flags[m[1]] = true
 			}

@@ -16,6 +16,7 @@ import (
 	"datalake/pkg/layout"
 	"datalake/pkg/pool"
 	"datalake/pkg/schema"
+	"datalake/pkg/storage/overlay"
 )
 
 // The errors that callers tell apart. All else is a failure of the run (a store, a disk), with nothing decided unless
@@ -61,6 +62,10 @@ type Job struct {
 	// Settle is how long an object must not have changed before it is read: a run waits for younger ones. It is for
 	// stores in which objects can be seen while they are written (directories: 2 s); 0: not at all.
 	Settle time.Duration
+	// Sample, if not 0, narrows the run to a sample of at most so many records, but at least one a source: an equal part of
+	// each source, spread over its objects, of which only the beginnings are read. What is decided then is of no use to
+	// anyone else, so all zones but raw must be overlays (pkg/storage/overlay). See etl/forecast.
+	Sample int
 	// Directory says that the zones are directories of this machine: each object is looked at again after it was read, because
 	// a file can change meanwhile, and a publisher that has died is known to be dead at once.
 	Directory bool
@@ -125,10 +130,24 @@ type Result struct {
 	Steps []Step `json:"steps"`
 	// Warnings are for people: names that had to change, objects left for the next run, late objects.
 	Warnings []string `json:"warnings,omitempty"`
+	// Sampled says, by source, what a run with Job.Sample has read.
+	Sampled []Sampled `json:"sampled,omitempty"`
 	// Pending is how many partitions this run published that earlier runs had decided.
 	Pending int `json:"pending,omitempty"`
 	// Bad is set where the run ended with ErrBad. Then RecordsIn and Quarantined tell what it read, and nothing went out.
 	Bad *Bad `json:"bad,omitempty"`
+}
+
+// Sampled is the part of a source's raw objects that a sample has read.
+type Sampled struct {
+	// Source is that of the folder.
+	Source string `json:"source"`
+	// Objects were looked into, and Bytes of them read (of raw content: about, where it is compressed).
+	Objects int   `json:"objects"`
+	Bytes   int64 `json:"bytes"`
+	// AllObjects and AllBytes are what a run without Sample would read.
+	AllObjects int   `json:"all_objects"`
+	AllBytes   int64 `json:"all_bytes"`
 }
 
 // Table is one source's part of a Result.
@@ -195,6 +214,16 @@ func (j Job) Validate() error {
 			errs = append(errs, fmt.Errorf("%w: the %s zone has no store", ErrConfig, z.name))
 		} else if z.name != "raw" && z.zone.Prefix == "" {
 			errs = append(errs, fmt.Errorf("%w: the %s zone is the root of a store; it needs a folder of its own", ErrConfig, z.name))
+		}
+	}
+	if j.Sample < 0 {
+		errs = append(errs, fmt.Errorf("%w: a sample of %d records", ErrConfig, j.Sample))
+	}
+	if j.Sample != 0 {
+		for name, z := range map[string]layout.Zone{"processed": j.Zones.Processed, "quarantine": j.Zones.Quarantine, "state": j.Zones.State} {
+			if _, ok := z.Store.(*overlay.Store); !ok {
+				errs = append(errs, fmt.Errorf("%w: a run on a sample would take objects for read that it has not; the %s zone must be an overlay", ErrConfig, name))
+			}
 		}
 	}
 	if !j.Since.IsZero() && !j.Until.IsZero() && j.Until.Before(j.Since) {

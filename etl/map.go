@@ -193,7 +193,7 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 
 func (w *work) inputOptions() input.Options {
 	return input.Options{
-		ChunkBytes: w.job.sampling.chunk, Recheck: w.job.Directory, MaxRecord: w.job.Lake.Input.MaxRecord, Take: w.budget.Take,
+		ChunkBytes: w.job.sampling.chunk, Recheck: w.job.Directory, MaxRecord: w.job.Lake.Input.MaxRecord, Take: w.budget.Take, Head: w.head,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -22,6 +23,7 @@ import (
 	"datalake/etl/plan"
 	"datalake/etl/quarantine"
 	"datalake/etl/segment"
+	"datalake/pkg/batch"
 	"datalake/pkg/catalog/local"
 	"datalake/pkg/commitlog"
 	"datalake/pkg/layout"
@@ -153,6 +155,9 @@ func (j Job) try(ctx context.Context, lake commit.Lake, m *meter, res *Result) e
 		if err != nil {
 			return err
 		}
+		if j.Sample > 0 {
+			p.Sample(j.Sample)
+		}
 		m.end("list", 0, 0)
 		if p.Hidden > 0 {
 			schemas.warn(fmt.Sprintf("%d objects of the raw zone are passed over because their names begin with _ or .", p.Hidden))
@@ -275,12 +280,16 @@ type work struct {
 	written  *written
 	seq      uint64
 	replay   *replay // nil: all of the plan's records are wanted
+
+	headsMu sync.Mutex
+	heads   map[*batch.Object]int64 // raw bytes of objects that a sample has read
 }
 
 func newWork(j Job, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, s *schemas, m *meter) *work {
 	return &work{
 		job: j, lake: lake, attempt: attempt, plan: p, schemas: s, meter: m,
 		mem: j.Allocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.waiting()), finished: spill.NewBudget(j.Memory / 64),
+		heads: map[*batch.Object]int64{},
 	}
 }
 
@@ -399,6 +408,13 @@ func (w *work) fill(res *Result) {
 		res.Files += t.Files
 		res.Partitions += t.Partitions
 	}
+	res.Sampled = w.sampled()
+	if res.Sampled != nil {
+		res.BytesIn = 0
+		for _, s := range res.Sampled {
+			res.BytesIn += s.Bytes
+		}
+	}
 	if w.written != nil { // the run came as far
 		res.BytesOut = w.written.bytes
 	}
@@ -406,6 +422,31 @@ func (w *work) fill(res *Result) {
 	for _, f := range w.files {
 		res.SpilledBytes += f.Size()
 	}
+}
+
+// head notes how much of an object a sample has read, in this pass as in others.
+func (w *work) head(o *batch.Object, bytes int64) {
+	w.headsMu.Lock()
+	defer w.headsMu.Unlock()
+	w.heads[o] = bytes
+}
+
+// sampled says what a run on a sample has read; nil: the run is on all.
+func (w *work) sampled() (all []Sampled) {
+	by := map[string]*Sampled{}
+	for _, f := range w.plan.Whole {
+		by[f.Source] = &Sampled{Source: f.Source, AllObjects: f.Objects, AllBytes: f.Bytes}
+	}
+	for _, o := range w.plan.Objects {
+		if s := by[o.Source]; s != nil {
+			s.Objects++
+			s.Bytes += w.heads[o]
+		}
+	}
+	for _, f := range w.plan.Whole {
+		all = append(all, *by[f.Source])
+	}
+	return all
 }
 
 // rowsOut is how many rows the write step has written.

@@ -53,8 +53,8 @@ is left alone.`,
 		return a.demo(ctx, o, limits)
 	})
 	f := c.Flags()
-	f.IntVar(&o.Records, "records", demo.DefaultRecords, "about how many records the first drop has")
-	f.Uint64Var(&o.Seed, "seed", 0, "another seed gives other values")
+	f.IntVar(&o.Records, "records", demo.DefaultRecords, "about how many `records` the first drop has")
+	f.Uint64Var(&o.Seed, "seed", 0, "another `seed` gives other values")
 	limits.flags(c)
 	return c
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"datalake/cmd/etl/screen"
 	"datalake/etl/inspect"
 )
 
@@ -82,7 +83,11 @@ func (a *app) status(s *inspect.Status) error {
 	}
 	p := &printer{w: a.out}
 	for _, r := range rows {
-		p.printf("%-8s  %s\n", r[0], strings.ReplaceAll(r[1], "\n", "\n          "))
+		text := r[1]
+		if n := lineWidth(a.out); n < pageWidth {
+			text = screen.Wrap(text, n-10)
+		}
+		p.printf("%-8s  %s\n", r[0], strings.ReplaceAll(text, "\n", "\n          "))
 	}
 	if p.err != nil {
 		return p.err
@@ -98,9 +103,9 @@ func (a *app) status(s *inspect.Status) error {
 		for _, m := range s.Widen {
 			table = append(table, []string{m.Source, m.Path, count(m.Values), m.Column, m.Type})
 		}
-		return printTable(a.out, "  ", []column{
+		return printFitting(a.out, "  ", []column{
 			{name: "source", cut: 24}, {name: "path", cut: 40}, {name: "values", right: true}, {name: "column", cut: 24}, {name: "type", cut: 24},
-		}, table)
+		}, table, a.width)
 	}
 	return nil
 }
@@ -166,7 +171,7 @@ another command's decision (its kind), as a whole.`,
 		}
 		return printTable(a.out, "", columns, rows)
 	})
-	c.Flags().IntVarP(&n, "entries", "n", n, "how many entries")
+	c.Flags().IntVarP(&n, "entries", "n", n, "how many `entries`")
 	return c
 }
 

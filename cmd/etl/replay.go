@@ -19,7 +19,8 @@ func (a *app) replayCommand() *cobra.Command {
 		Long: `Reads records that were set aside once more, by the lake file as it is now: from their
 raw objects, or, where these are gone, from what the quarantine kept. Those that pass
 leave the quarantine in the entry of the log that adds their rows; the others stay, with
-today's rule and reason. They are deduplicated as in a run. Doing it again does nothing new.`,
+today's rule and reason. They are deduplicated as in a run. Doing it again does
+nothing new.`,
 		Example: "  etl replay --dry-run\n  etl replay --source iot_sensors --rule required\n  etl replay --since 2025-11-01 --until 2025-11-30 --json",
 		Args:    noArgs,
 	}, demoCodes, func(ctx context.Context, _ []string) error {

@@ -177,7 +177,7 @@ func (a *app) releaseCommand() *cobra.Command {
 		Use: "release [TABLE] [flags]", Short: "Let the next run read what a rollback holds",
 		Long: `The objects that a rollback holds become pending: the next run reads them. With a
 table, only what rollbacks of that table hold.`,
-		Example: "  etl release\n  etl release iot_sensors && etl run",
+		Example: "  etl release\n  etl release iot_sensors",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return fmt.Errorf("%s takes one table: %q is too much", c.CommandPath(), args[1])

@@ -24,9 +24,9 @@ type limits struct {
 
 func (l *limits) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&l.memory, "memory", "1GiB", "what the run may use; rows that wait go to temporary files early enough")
-	f.IntVar(&l.parallel, "parallel", 0, "how many threads decode and write at once (default one a core)")
-	f.StringVar(&l.tmp, "tmp", "", "folder for temporary files (default the system's)")
+	f.StringVar(&l.memory, "memory", "1GiB", "`size` of what the run may use; rows that wait go to temporary files early enough")
+	f.IntVar(&l.parallel, "parallel", 0, "how many `threads` decode and write at once (default one a core)")
+	f.StringVar(&l.tmp, "tmp", "", "`folder` for temporary files (default the system's)")
 }
 
 // apply puts the flags into a job.
@@ -48,17 +48,21 @@ func (l *limits) apply(j *etl.Job) (err error) {
 func (a *app) runCommand() *cobra.Command {
 	var source, since, until, maxBad string
 	var limits limits
-	var explain bool
+	var explain, dry bool
+	var sample int
 	c := a.wrap(&cobra.Command{
 		Use: "run [flags]", Short: "Bring the tables up to date with the raw zone",
 		Long: `Reads the raw objects that no run has read before, cleans and deduplicates their
 records, writes them to Parquet, and publishes them. Objects lie in
 <lake>/raw/<source>/, with or without year=YYYY/month=MM/day=DD folders below; they
 are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
-		Example: "  etl run\n  etl run --max-bad 5%\n  etl run --lake my-lake --since 2025-11-01 --source iot_sensors\n  etl run --json --quiet | jq .records_out",
+		Example: "  etl run\n  etl run --max-bad 5%\n  etl run --lake my-lake --since 2025-11-01 --source iot_sensors\n  etl run --dry-run --sample 10000\n  etl run --json --quiet | jq .records_out",
 		Args:    noArgs,
 	}, runCodes, func(ctx context.Context, _ []string) error {
 		j := etl.Job{Source: source}
+		if sample < 0 || sample > 0 && !dry {
+			return usage(fmt.Errorf("--sample %d: a number of records, with --dry-run", sample))
+		}
 		if err := limits.apply(&j); err != nil {
 			return err
 		}
@@ -86,6 +90,10 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 				return err
 			}
 		}
+		if dry {
+			j.Sample = sample
+			return a.dryRun(ctx, l, j)
+		}
 		j.Settle = settle
 		r, err := a.run(ctx, l, j)
 		if r != nil && explain {
@@ -98,10 +106,12 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 	})
 	f := c.Flags()
 	f.BoolVar(&explain, "explain", false, "say at the end where time, bytes and memory went")
-	f.StringVar(&maxBad, "max-bad", "", "end with exit code 3 where more is to be set aside: a share of any source's records (5%), or a number in all")
-	f.StringVar(&source, "source", "", "read the objects of this folder of the raw zone only")
-	f.StringVar(&since, "since", "", "read what arrived on this day (UTC) or later: YYYY-MM-DD")
-	f.StringVar(&until, "until", "", "read what arrived on this day (UTC) or before")
+	f.BoolVar(&dry, "dry-run", false, "show rows, rejects and schema; write nothing anywhere")
+	f.IntVar(&sample, "sample", 0, "with --dry-run: read only so many `records`, the beginnings of the objects")
+	f.StringVar(&maxBad, "max-bad", "", "end with exit code 3 where more is to be set aside: a `share` of any source's records (5%), or a number in all")
+	f.StringVar(&source, "source", "", "read the objects of this `folder` of the raw zone only")
+	f.StringVar(&since, "since", "", "read what arrived on this `day` (UTC) or later: YYYY-MM-DD")
+	f.StringVar(&until, "until", "", "read what arrived on this `day` (UTC) or before")
 	limits.flags(c)
 	return c
 }

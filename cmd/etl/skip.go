@@ -62,7 +62,7 @@ one that cannot be read, or on which a step of your own fails every time. The lo
 who did so, when and why. Only the version that is there now is skipped: one that
 replaces it is read. --undo makes it pending again. OBJECT is what the error of the run
 names, a path below the raw zone, or a file.`,
-		Example: "  etl skip raw/iot_sensors/2025-11-24/poison.json --reason \"disk error, see ticket 17\"\n  etl skip raw/iot_sensors/2025-11-24/poison.json --undo",
+		Example: "  etl skip raw/iot_sensors/2025-11-24/poison.json --reason ticket-17\n  etl skip raw/iot_sensors/2025-11-24/poison.json --undo",
 		Args:    oneArg("raw object"),
 	}, demoCodes, func(ctx context.Context, args []string) error {
 		l, j, err := a.openToDecide()
@@ -192,7 +192,7 @@ func (a *app) ledgerSetCommand() *cobra.Command {
 		Long: `Takes the raw objects that no run has read yet and that arrived until a day, that
 included, as read without reading them, as one entry of the log: for a lake whose older
 data is in another system already. --undo ENTRY makes them pending again.`,
-		Example: "  etl ledger set --until 2025-10-31\n  etl ledger set --until 2025-10-31 --source iot_sensors --reason \"in the old warehouse\"\n  etl ledger set --undo 1",
+		Example: "  etl ledger set --until 2025-10-31\n  etl ledger set --until 2025-10-31 --source iot_sensors --reason migrated\n  etl ledger set --undo 1",
 		Args:    noArgs,
 	}, demoCodes, func(ctx context.Context, _ []string) error {
 		at, err := day("--until", until)

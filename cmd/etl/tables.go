@@ -10,10 +10,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"datalake/cmd/etl/screen"
 	"datalake/etl/inspect"
 )
 
@@ -42,14 +42,14 @@ set aside. --json also gives each table's source, and its columns with their typ
 		for _, t := range tables {
 			rows = append(rows, []string{t.Name, count(t.Rows), count(t.Partitions), count(t.Files), size(t.Bytes), count(len(t.Columns))})
 		}
-		return printTable(a.out, "", []column{
+		return printFitting(a.out, "", []column{
 			{name: "table", cut: 48},
 			{name: "rows", right: true},
 			{name: "partitions", right: true},
 			{name: "files", right: true},
 			{name: "size", right: true},
 			{name: "columns", right: true},
-		}, rows)
+		}, rows, a.width)
 	})
 }
 
@@ -123,7 +123,7 @@ shows what a run would have set aside that ended because of --max-bad.`,
 		}
 		return a.printHead(rows)
 	})
-	c.Flags().IntVarP(&n, "rows", "n", 10, "how many rows; --limit means the same")
+	c.Flags().IntVarP(&n, "rows", "n", 10, "how many `rows`; --limit means the same")
 	rejects.flags(c.Flags())
 	c.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "limit" {
@@ -233,7 +233,7 @@ func fitting(columns []column, cells [][]string, width int) int {
 		need := widths(columns[i:i+1], only(cells, i))[0]
 		if used+need > width {
 			rest := width - used
-			if columns[i].right || rest < max(least, runewidth.StringWidth(columns[i].name)) {
+			if columns[i].right || rest < max(least, screen.Width(columns[i].name)) {
 				return max(i, 1)
 			}
 			columns[i].cut = rest

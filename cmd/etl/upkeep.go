@@ -10,6 +10,7 @@ import (
 
 	"datalake/etl"
 	"datalake/etl/commit"
+	"datalake/etl/commit/mend"
 )
 
 // openToKeep opens a lake for the commands that look after it.
@@ -65,7 +66,11 @@ left, which gc takes away after a day. Nothing is changed.`,
 					notes[f.What]++
 					continue
 				}
-				p.printf("%-8s %-10s %s\n", f.Severity, f.What, f.Key)
+				severity := fmt.Sprintf("%-8s", f.Severity)
+				if f.Severity == commit.Alarm {
+					severity = a.paintOut.alarm(severity)
+				}
+				p.printf("%s %-10s %s\n", severity, f.What, f.Key)
 				if f.Detail != "" {
 					p.printf("%-8s %-10s %s\n", "", "", f.Detail)
 				}
@@ -90,17 +95,25 @@ left, which gc takes away after a day. Nothing is changed.`,
 }
 
 func (a *app) repairCommand() *cobra.Command {
-	return a.wrap(&cobra.Command{
-		Use: "repair [flags]", Short: "Publish what is decided but not yet shown",
-		Long: `Brings folders and catalog to the state that the log says, after a run that was
-stopped while it published, or after files or the catalog were damaged. It deletes
-nothing and decides nothing; doing it again does nothing new.`,
-		Example: "  etl repair\n  etl repair --lake my-lake --json",
+	var look mend.Options
+	c := a.wrap(&cobra.Command{
+		Use: "repair [--content] [flags]", Short: "Bring folders and catalog to what the log says",
+		Long: `Brings folders and catalog to the state that the log says: after a run that was
+stopped while it published, or after files or the catalog were damaged. A folder with a
+file that is foreign or has another size is left, and its partition moves to a new one
+with sound copies; with --content every file is read, so that other bytes of the same
+size are found too. It deletes nothing; doing it again does nothing new. What it cannot
+mend it names.`,
+		Example: "  etl repair\n  etl repair --content --lake my-lake --json",
 		Args:    noArgs,
 	}, repairCodes, func(ctx context.Context, _ []string) error {
 		l, _, err := a.openToKeep(ctx)
 		if err != nil {
 			return err
+		}
+		m, err := mend.Run(ctx, l, look)
+		if err != nil {
+			return etl.Meaning(err)
 		}
 		r, err := commit.Repair(ctx, l)
 		if err != nil {
@@ -109,12 +122,16 @@ nothing and decides nothing; doing it again does nothing new.`,
 		if a.console.json {
 			if err := a.object(map[string]any{
 				"published": r.Seq, "files_copied": r.Copied, "bytes_copied": r.Bytes, "tables": r.Tables, "partitions": r.Partitions,
-				"refused": len(r.Refused), "foreign": orEmpty(r.Foreign),
+				"refused": len(r.Refused), "foreign": orEmpty(r.Foreign), "decided": m.Decided, "moved": m.Mended, "lost": m.Lost,
 			}); err != nil {
 				return err
 			}
 		}
-		a.event("repair finished", "published", r.Seq, "files_copied", r.Copied, "partitions", r.Partitions, "refused", len(r.Refused))
+		a.event("repair finished", "decided", m.Decided, "published", r.Seq, "files_copied", r.Copied, "partitions", r.Partitions,
+			"refused", len(r.Refused), "lost", len(m.Lost))
+		if m.Decided > 0 {
+			a.say("Entry %d moved %s with damaged or foreign files to new folders.\n", m.Decided, plural(len(m.Mended), "partition", "partitions"))
+		}
 		switch {
 		case r.Seq == 0:
 			a.say("The log is empty: there is nothing to repair.\n")
@@ -130,11 +147,17 @@ nothing and decides nothing; doing it again does nothing new.`,
 		for _, f := range r.Refused {
 			a.warn(f.Error())
 		}
-		if len(r.Refused) > 0 {
-			return fmt.Errorf("the catalog refused %s", plural(len(r.Refused), "partition", "partitions"))
+		for _, f := range m.Lost {
+			a.warn(fmt.Sprintf("%s is damaged: %s", f.Key, f.Detail))
+		}
+		if len(r.Refused)+len(m.Lost) > 0 {
+			return fmt.Errorf("not all could be repaired: the catalog refused %s, and %s cannot be mended",
+				plural(len(r.Refused), "partition", "partitions"), plural(len(m.Lost), "file", "files"))
 		}
 		return nil
 	})
+	c.Flags().BoolVar(&look.Content, "content", false, "read every file, to find bytes that have changed")
+	return c
 }
 
 func (a *app) gcCommand() *cobra.Command {

@@ -8,7 +8,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"datalake/etl"
 	"datalake/etl/inspect"
@@ -37,20 +40,9 @@ func (a *app) open() (*lake, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := a.config
-	if name == "" {
-		name = filepath.Join(root, lakeFile)
-	}
 	l := &lake{}
-	text, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && a.config == "":
-	case err != nil:
-		return nil, usage(fmt.Errorf("read lake file: %w", err))
-	default:
-		if l.file, err = lakefile.Parse(name, text, os.LookupEnv); err != nil {
-			return nil, usage(err)
-		}
+	if l.file, err = a.readLakeFile(root); err != nil {
+		return nil, err
 	}
 	dirs, err := a.folders(root, l.file)
 	if err != nil {
@@ -85,6 +77,26 @@ func (a *app) open() (*lake, error) {
 		}
 	}
 	return l, nil
+}
+
+// readLakeFile reads the lake file of the lake in that folder, or the one of --config; nil: there is none.
+func (a *app) readLakeFile(root string) (*lakefile.File, error) {
+	name := a.config
+	if name == "" {
+		name = filepath.Join(root, lakeFile)
+	}
+	text, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && a.config == "":
+		return nil, nil
+	case err != nil:
+		return nil, usage(fmt.Errorf("read lake file: %w", err))
+	}
+	f, err := lakefile.Parse(name, text, os.LookupEnv)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return f, nil
 }
 
 // folders are the absolute folders of the zones. --lake goes before the lake file's root; single zones of the lake file go
@@ -176,6 +188,63 @@ func (a *app) openToRead(ctx context.Context) (*inspect.Lake, error) {
 	return inspect.Open(ctx, inspect.Zones{
 		Raw: l.zones.Raw, Processed: l.zones.Processed, Quarantine: l.zones.Quarantine, State: l.zones.State,
 	})
+}
+
+// tableNames, sourceNames and partitionPaths are what a shell is told of the lake of a command line that is not run.
+func (a *app) tableNames(c *cobra.Command, _ []string) ([]string, error) {
+	in, err := a.peek(c)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, t := range in.Tables() {
+		names = append(names, t.Name)
+	}
+	return names, nil
+}
+
+func (a *app) partitionPaths(c *cobra.Command, args []string) ([]string, error) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	in, err := a.peek(c)
+	if err != nil {
+		return nil, err
+	}
+	files, err := in.Files(args[0])
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Partition)
+	}
+	return slices.Compact(paths), nil
+}
+
+func (a *app) peek(c *cobra.Command) (*inspect.Lake, error) {
+	a.lakeGiven = c.Flags().Changed("lake")
+	return a.openToRead(c.Context())
+}
+
+func (a *app) sourceNames(c *cobra.Command, _ []string) ([]string, error) {
+	a.lakeGiven = c.Flags().Changed("lake")
+	l, err := a.open()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(l.raw)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(e.Name(), "_") {
+			names = append(names, schema.CleanSource(layout.ParseRaw(e.Name()+"/x").Source))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // mustExist refuses a lake of which neither the raw nor the state zone is there: the path is likely wrong.

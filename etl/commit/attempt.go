@@ -217,7 +217,8 @@ func (a *Attempt) PutFile(ctx context.Context, p commitlog.Partition, f commitlo
 // Restore gives the acts that bring partitions of the base back to what they were at an older state; one that was not there then
 // is left without files. It copies the files into the directories that the partitions will move to, and does so before the
 // decision: a file's only other place may be a directory that its partition has left, which gc may take away at any time.
-// So what Restore did is lost by a Rebase: begin another attempt. Error: ErrMissing if gc was there first.
+// So what Restore did is lost by a Rebase: begin another attempt. It reads all that it copies. Error: ErrMissing if the bytes are
+// nowhere, because gc was there first or somebody has changed them.
 func (a *Attempt) Restore(ctx context.Context, old *commitlog.State, ps []commitlog.Partition) ([]commitlog.Act, error) {
 	acts := make([]commitlog.Act, len(ps))
 	type copied struct {
@@ -236,12 +237,12 @@ func (a *Attempt) Restore(ctx context.Context, old *commitlog.State, ps []commit
 	}
 	return acts, a.lake.each(ctx, len(files), func(ctx context.Context, i int) error {
 		p, f := files[i].Partition, files[i].file
-		_, from, err := a.lake.Find(ctx, old, p, *f)
+		from, err := a.lake.FindSound(ctx, old, p, *f)
 		if err != nil {
 			return fmt.Errorf("restore %s: %w", p, err)
 		}
 		f.Key = a.lake.Zones[p.Zone].SwapDir(a.ID, p.Path) + f.Name
-		info, err := a.aside[p.Zone].Copy(ctx, from.Key, f.Key)
+		info, err := a.aside[p.Zone].Copy(ctx, from, f.Key)
 		switch {
 		case errors.Is(err, storage.ErrNotFound):
 			err = fmt.Errorf("%w: %w", ErrMissing, err)

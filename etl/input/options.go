@@ -38,6 +38,9 @@ type Options struct {
 	// told by a negative number when it goes. It counts them either way and says whether all fits; where not, input
 	// gives up its idle buffers. It must be safe for concurrent use and must not wait. nil: nobody counts.
 	Take func(n int64) bool
+	// Head is told, of each object with Most that a task has read, how many of its raw bytes hold the records that were taken (about,
+	// where content is compressed). Tasks call it from the goroutines that read them. nil: nobody asks.
+	Head func(obj *batch.Object, bytes int64)
 }
 
 func (o Options) withDefaults() Options {

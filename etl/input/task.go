@@ -71,7 +71,7 @@ func Tasks(store storage.Store, objects []*batch.Object, o Options) iter.Seq[*Ta
 // ranges yields the tasks of one large object.
 func ranges(store storage.Store, object []*batch.Object, o Options, yield func(*Task) bool) bool {
 	size := object[0].Size
-	if object[0].RecordsAt != "" {
+	if object[0].RecordsAt != "" || object[0].Most > 0 {
 		return yield(&Task{Objects: object, Bytes: size, store: store, o: o})
 	}
 	chunk := int64(o.ChunkBytes)
@@ -97,8 +97,9 @@ func (t *Task) Units(ctx context.Context, b *Buffers) iter.Seq2[*batch.Unit, err
 		defer bu.close()
 		err := t.read(ctx, bu)
 		if err == nil {
-			err = bu.finish()
+			err = ended(bu.finish())
 		}
+		bu.tell()
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(nil, err)
 		}
@@ -130,7 +131,7 @@ func (t *Task) read(ctx context.Context, b *builder) error {
 			}
 		}
 		if err == nil && b.full() {
-			err = b.finish()
+			err = ended(b.finish())
 		}
 		if err != nil {
 			return err
@@ -174,6 +175,10 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 	defer c.close()
 	s := b.begin()
 	x := &text{obj: obj, src: c, base: -int64(s), line: 1, counted: s}
+	if obj.Most > 0 {
+		done := b.takes(obj, c, x)
+		defer func() { err = ended(err); done() }()
+	}
 	if c.gz == nil && c.zs == nil {
 		x.size = obj.Size
 	}

@@ -64,6 +64,8 @@ type builder struct {
 	pieces []piece
 	bytes  int // in pieces
 	begun  bool
+	heads  map[*batch.Object]*head // of objects with Most
+	taking *head                   // of the object that is being read
 }
 
 // begin starts an object's live text behind the pieces and returns where.
@@ -249,10 +251,14 @@ func (b *builder) give(a *arena) error {
 	a.unit.Chunks = a.chunks
 	b.pieces, b.bytes, b.begun = b.pieces[:0], 0, false
 	b.bufs.give(a)
+	var err error
+	if b.heads != nil {
+		err = b.cut(&a.unit)
+	}
 	if !b.yield(&a.unit, nil) {
 		return errStopped
 	}
-	return nil
+	return err
 }
 
 // full says that no more objects fit the unit.

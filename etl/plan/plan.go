@@ -46,6 +46,15 @@ type Plan struct {
 	Consumed, Unwanted, Young, Hidden, Later int
 	// Youngest is the time of the last change among the young.
 	Youngest time.Time
+	// Whole is what a sample was taken of, by source; nil: the plan is of all. See Sample.
+	Whole []Folder
+}
+
+// Folder counts the objects of a source that are not empty.
+type Folder struct {
+	Source  string
+	Objects int
+	Bytes   int64
 }
 
 // List lists the raw zone.

@@ -23,6 +23,8 @@ type Object struct {
 	Arrived int64
 	// RecordsAt names the array inside each top-level value that holds the records; empty: the values are the records.
 	RecordsAt string
+	// Most is how many records are read, from the beginning, where only a sample is wanted; 0: all.
+	Most int
 }
 
 // Chunk is a stretch of an object's decompressed content that holds whole records, with what the decoder must know to

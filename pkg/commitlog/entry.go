@@ -45,6 +45,7 @@ const (
 	Skip     = "skip"
 	Adopt    = "adopt"
 	Undo     = "undo" // of a skip or of an adoption
+	Repair   = "repair"
 )
 
 // Entry is one decision. Immutable once it is in the log.
@@ -96,9 +97,6 @@ type BodyRef struct {
 type Body struct {
 	// Inputs are the objects consumed, by key.
 	Inputs []Input `json:"inputs,omitempty"`
-	// Replayed are objects of which records were taken out of the quarantine and read again: their numbers, and the partitions that
-	// these rows fed. Earlier entries consumed them.
-	Replayed []Input `json:"replayed,omitempty"`
 	// Reread is how many of Inputs earlier entries had consumed: from now on this entry has.
 	Reread int64 `json:"reread,omitempty"`
 	// Hold says that Inputs are held: no run reads them before they are released. Those of a rollback were consumed before, and their rows
@@ -106,6 +104,9 @@ type Body struct {
 	Hold *Hold `json:"hold,omitempty"`
 	// Release names entries by which inputs are held: these are pending again.
 	Release []uint64 `json:"release,omitempty"`
+	// Replayed are objects of which records were taken out of the quarantine and read again: their numbers, and the partitions that
+	// these rows fed. Earlier entries consumed them.
+	Replayed []Input `json:"replayed,omitempty"`
 	// Acts, at most one for a partition, by zone and path.
 	Acts []Act `json:"acts,omitempty"`
 	// Schemas that are new or changed, by source.

@@ -1,4 +1,5 @@
-package main
+// Package profile has the flags of those who ask why a command is slow, and writes the profiles that they ask for.
+package profile
 
 import (
 	"errors"
@@ -10,18 +11,19 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// profiles are the flags of those who ask why a command is slow.
-type profiles struct {
+// Flags are the names of the files to write; empty: none.
+type Flags struct {
 	cpu, trace string
 }
 
-func (p *profiles) flags(f *pflag.FlagSet) {
-	f.StringVar(&p.cpu, "cpuprofile", "", "write a CPU profile to this file, for go tool pprof")
-	f.StringVar(&p.trace, "trace", "", "write an execution trace to this file, for go tool trace")
+// Add makes them flags of f.
+func (p *Flags) Add(f *pflag.FlagSet) {
+	f.StringVar(&p.cpu, "cpuprofile", "", "write a CPU profile to this `file`, for go tool pprof")
+	f.StringVar(&p.trace, "trace", "", "write an execution trace to this `file`, for go tool trace")
 }
 
-// start begins what the flags ask for; stop ends it and closes the files.
-func (p *profiles) start() (stop func() error, err error) {
+// Start begins what the flags ask for; stop ends it and closes the files. Its errors are of files that cannot be made.
+func (p *Flags) Start() (stop func() error, err error) {
 	var ends []func() error
 	stop = func() (err error) {
 		for _, end := range ends {
@@ -35,7 +37,7 @@ func (p *profiles) start() (stop func() error, err error) {
 		}
 		f, err := os.Create(name)
 		if err != nil {
-			return usage(fmt.Errorf("--%s: %w", flag, err))
+			return fmt.Errorf("--%s: %w", flag, err)
 		}
 		if err := start(f); err != nil {
 			return errors.Join(fmt.Errorf("--%s: %w", flag, err), f.Close())

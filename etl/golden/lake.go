@@ -23,7 +23,6 @@ import (
 	"datalake/pkg/pool"
 	"datalake/pkg/schema"
 	"datalake/pkg/storage"
-	memstore "datalake/pkg/storage/memory"
 )
 
 // firstArrival is when the objects of the first run arrive; those of each later run come a day after.
@@ -35,18 +34,26 @@ type settings struct {
 	memory   int64
 }
 
-// lake is a lake in memory, on which runs are made.
-type lake struct {
-	settings
-	store *memstore.Store
-	zones etl.Zones
-	file  *lakefile.File
-	now   time.Time // of the store's clock
-	runs  int
+// Store is an empty store for the lake of one case, whose clock can be set.
+type Store interface {
+	storage.Store
+	// SetClock sets where the times of objects come from.
+	SetClock(now func() time.Time)
 }
 
-func newLake(s settings) *lake {
-	l := &lake{settings: s, store: memstore.New()}
+// lake is a lake of its own, on which the runs of a case are made.
+type lake struct {
+	settings
+	store  Store
+	lookup func(string) (string, bool)
+	zones  etl.Zones
+	file   *lakefile.File
+	now    time.Time // of the store's clock
+	runs   int
+}
+
+func openLake(s settings, o Options) *lake {
+	l := &lake{settings: s, store: o.NewStore(), lookup: o.Lookup, file: o.Lake}
 	l.store.SetClock(func() time.Time { return l.now })
 	zone := func(name string) layout.Zone { return layout.Zone{Store: l.store, Prefix: name} }
 	l.zones = etl.Zones{
@@ -73,7 +80,7 @@ func (l *lake) land(ctx context.Context, objects []object) error {
 
 // configure reads a lake file, which holds for all runs to come.
 func (l *lake) configure(text []byte) (err error) {
-	l.file, err = lakefile.Parse("lake.yaml", text, func(string) (string, bool) { return "", false })
+	l.file, err = lakefile.Parse("lake.yaml", text, l.lookup)
 	return err
 }
 
