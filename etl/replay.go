@@ -1,6 +1,7 @@
 package etl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"datalake/etl/quarantine"
 	"datalake/pkg/batch"
 	"datalake/pkg/commitlog"
+	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
 	"datalake/pkg/ndjson"
 	"datalake/pkg/spill"
@@ -320,6 +322,7 @@ func (w *work) inputTasks() iter.Seq[*input.Task] {
 	if w.replay == nil {
 		return input.Tasks(w.job.Zones.Raw.Store, objects, o)
 	}
+	line := cmp.Or(o.MaxRecord, lakefile.DefaultMaxRecord)
 	return func(yield func(*input.Task) bool) {
 		for i := 0; i < len(objects); {
 			store, text := w.job.Zones.Raw.Store, quarantine.IsText(objects[i])
@@ -331,6 +334,11 @@ func (w *work) inputTasks() iter.Seq[*input.Task] {
 				n++
 			}
 			for t := range input.Tasks(store, objects[i:n], o) {
+				// Of a large object only the stretches are read that records were taken of, and so much before as a line may be long.
+				start, end, ok := t.Range()
+				if ok && !w.replay.Wants(t.Objects[0].Index, start, end+line) {
+					continue
+				}
 				if !yield(t) {
 					return
 				}

@@ -12,11 +12,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/google/go-cmp/cmp"
 
 	"datalake/etl"
+	"datalake/etl/commit"
+	"datalake/etl/commit/rollback"
 	"datalake/pkg/batch"
 	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
@@ -375,5 +378,86 @@ func TestReplayOfStage(t *testing.T) {
 		if head, err := l.head(t.Context()); err != nil || len(head.Counts.Rules) == 0 || head.Counts.Rules["below"] != 0 {
 			t.Errorf("%v, rules %v", err, head.Counts.Rules)
 		}
+	}
+}
+
+// Of a large object of lines a replay reads what it must, not all: wherever the records that were set aside lie, and if they are not first
+// on their lines.
+func TestReplayOfLargeObject(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 3))
+	for range 6 {
+		l := openLake(memory.New())
+		strict, right := "input: {max_record: 256KiB}\n"+tooStrict, "input: {max_record: 256KiB}\n"+justRight
+		l.configure(t, strict)
+		var b strings.Builder
+		last, pad := 1000, strings.Repeat("x", 20<<10)
+		bad := map[int]bool{rnd.IntN(last): true, rnd.IntN(last): true}
+		for i := range last {
+			w := `,"w":"x"`
+			if bad[i] {
+				w = ""
+			}
+			fmt.Fprintf(&b, `{"record_id":"r%d","source":"s","data":{"v":%d%s,"pad":%q}}`+"%s", i, i, w, pad, []string{" ", "\n"}[i%2])
+		}
+		l.put(t, "raw/s/large.json", b.String())
+		if res := l.run(t); res.Quarantined != int64(len(bad)) {
+			t.Fatalf("%+v", res)
+		}
+		l.configure(t, right)
+		r := l.replay(t, etl.ReplayOptions{})
+		if r.RecordsOut != int64(len(bad)) || r.Left != 0 {
+			t.Errorf("%v: %+v", bad, r)
+		}
+		for _, s := range r.Steps {
+			if s.Name == "map: read" && s.Bytes > 12<<20 {
+				t.Errorf("%d of %d bytes read for %d records", s.Bytes, b.Len(), len(bad))
+			}
+		}
+		if err := l.verify(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A rollback brings back what a replay took out of the quarantine, and gc what it has left behind; then it can be replayed again.
+func TestReplayAndRollback(t *testing.T) {
+	store := memory.New()
+	now := time.Now()
+	store.SetClock(func() time.Time { return now })
+	l := openLake(store)
+	l.configure(t, tooStrict)
+	want := setAside(t, l, 1)
+	l.run(t)
+	before, err := l.rows(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.configure(t, justRight)
+	l.replay(t, etl.ReplayOptions{})
+	c, err := l.job.Commits(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := rollback.Run(t.Context(), c, rollback.Options{To: 1}); err != nil || r.Objects != 0 || r.Decided != 3 {
+		t.Fatalf("%v, %+v", err, r)
+	}
+	if res := l.run(t); res.Decided != 0 {
+		t.Errorf("a run after the rollback: %+v", res)
+	}
+	if err := checkReplayed(l, before, 30+brokenOf); err != nil {
+		t.Error(err)
+	}
+	if r := l.replay(t, etl.ReplayOptions{}); r.RecordsOut != 30 {
+		t.Errorf("%+v", r)
+	}
+	now = now.Add(25 * time.Hour)
+	if got, err := commit.Collect(t.Context(), c); err != nil || got.Dirs == 0 {
+		t.Errorf("%v, %+v", err, got)
+	}
+	if err := checkReplayed(l, want, brokenOf); err != nil {
+		t.Error(err)
+	}
+	if r := l.replay(t, etl.ReplayOptions{}); r.Decided != 0 || r.Quarantined != brokenOf {
+		t.Errorf("%+v", r)
 	}
 }

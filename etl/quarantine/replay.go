@@ -288,6 +288,13 @@ func (r *Replay) whole(out *batch.Unit, s *source, done map[*source]bool) error 
 	return nil
 }
 
+// Wants says whether records were taken of an object, by its index, that begin, or go on, in a stretch of its content.
+func (r *Replay) Wants(object int, start, end int64) bool {
+	records := r.sources[object].records
+	i, _ := slices.BinarySearchFunc(records, start, func(a record, start int64) int { return cmp.Compare(a.offset+max(a.length, 1), start+1) })
+	return i < len(records) && records[i].offset < end
+}
+
 // at is the record that the offset belongs to; -1: none.
 func (s *source) at(offset int64) int {
 	i, ok := slices.BinarySearchFunc(s.records, offset, func(a record, offset int64) int { return cmp.Compare(a.offset, offset) })
