@@ -336,7 +336,7 @@ func (w *work) inputTasks() iter.Seq[*input.Task] {
 			for t := range input.Tasks(store, objects[i:n], o) {
 				// Of a large object only the stretches are read that records were taken of, and so much before as a line may be long.
 				start, end, ok := t.Range()
-				if ok && !w.replay.Wants(t.Objects[0].Index, start, end+line) {
+				if ok && !text && !w.replay.Wants(t.Objects[0].Index, start, end+line) {
 					continue
 				}
 				if !yield(t) {

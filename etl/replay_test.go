@@ -209,6 +209,9 @@ var forms = []struct {
 	{"gzip of lines", func(rs []string) string { return strings.Join(rs, "\n\n") }, gzipped, "", ""},
 	{"array", func(rs []string) string { return "[\n" + strings.Join(rs, " ,\n") + "\n]" }, plainText, "", ""},
 	{"byte order mark", func(rs []string) string { return "\xef\xbb\xbf" + strings.Join(rs, "\n") }, plainText, "", ""},
+	{"values of several lines", func(rs []string) string {
+		return strings.ReplaceAll(strings.Join(rs, "\n"), `,"data":`, ",\n  \"data\":")
+	}, plainText, "", ""},
 	{"holder", func(rs []string) string { return `{"x":[{"y":1}],"features":[` + strings.Join(rs, ",") + "]}" }, plainText, "records_at: features, ", "records_at: features, "},
 	{"holder by a wrong name", func(rs []string) string {
 		return `{"features":[` + strings.Join(rs[:9], ",") + "]}\n" + `{"items":[],"features":[` + strings.Join(rs[9:], ",\n") + `]}{"nothing":1}`
