@@ -108,7 +108,7 @@ var laws = []law{
 			// These draw the seed of a hash table, against prepared collisions; what they give does not depend on it.
 			seeds := []string{"pkg/jsontext/keys.go", "etl/decode/text.go"}
 			if s.test || slices.Contains(seeds, s.path) || !slices.ContainsFunc([]string{
-				"pkg/parquetfile", "pkg/jsontext", "pkg/timeparse", "pkg/schema", "pkg/lakefile", "pkg/layout",
+				"pkg/parquetfile", "pkg/jsontext", "pkg/timeparse", "pkg/schema", "pkg/lakefile", "pkg/layout", "pkg/expr",
 				"etl/input", "etl/decode", "etl/infer", "etl/segment", "etl/partition", "etl/dedupe", "etl/write", "etl/plan",
 			}, func(folder string) bool { return under(s.pkg, folder) }) {
 				return ""

@@ -126,6 +126,8 @@ type Result struct {
 	PeakMemory int64 `json:"peak_memory_bytes"`
 	// SpilledBytes went to temporary files, because what waits between the steps has a bound.
 	SpilledBytes int64 `json:"spilled_bytes"`
+	// WaitedBytes of rows, keys and rejects waited after the map step, coded, in memory and in temporary files.
+	WaitedBytes int64 `json:"waited_bytes"`
 	// Steps say where the time went, in the order of the run.
 	Steps []Step `json:"steps"`
 	// Warnings are for people: names that had to change, objects left for the next run, late objects.
@@ -225,6 +227,9 @@ func (j Job) Validate() error {
 				errs = append(errs, fmt.Errorf("%w: a run on a sample would take objects for read that it has not; the %s zone must be an overlay", ErrConfig, name))
 			}
 		}
+	}
+	if err := j.Lake.Unsupported(); err != nil {
+		errs = append(errs, fmt.Errorf("%w: the engine cannot do all that the lake file says:\n%w", ErrConfig, err))
 	}
 	if !j.Since.IsZero() && !j.Until.IsZero() && j.Until.Before(j.Since) {
 		errs = append(errs, fmt.Errorf("%w: until %s lies before since %s", ErrConfig, j.Until.Format(time.DateOnly), j.Since.Format(time.DateOnly)))

@@ -275,6 +275,7 @@ type work struct {
 	finished *spill.Budget // of finished pages and files
 	files    []*spill.File
 	spilled  int64 // bytes of files of passes that were given up
+	waited   int64 // bytes that waited after the map step, in memory and files
 	mapped   *mapped
 	table    *dedupe.Buckets // keys of the table's files, as of the last resolve
 	written  *written
@@ -282,14 +283,14 @@ type work struct {
 	replay   *replay // nil: all of the plan's records are wanted
 
 	headsMu sync.Mutex
-	heads   map[*batch.Object]int64 // raw bytes of objects that a sample has read
+	heads   map[*batch.Object]map[int64]int64 // raw bytes that a sample has read of objects, by where they begin
 }
 
 func newWork(j Job, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, s *schemas, m *meter) *work {
 	return &work{
 		job: j, lake: lake, attempt: attempt, plan: p, schemas: s, meter: m,
 		mem: j.Allocator, seed: rand.Uint64(), index: partition.NewIndex(), budget: spill.NewBudget(j.waiting()), finished: spill.NewBudget(j.Memory / 64),
-		heads: map[*batch.Object]int64{},
+		heads: map[*batch.Object]map[int64]int64{},
 	}
 }
 
@@ -337,6 +338,10 @@ func (w *work) run(ctx context.Context) error {
 	if err := w.tooBad(ctx); err != nil {
 		return err
 	}
+	w.waited = w.budget.Used()
+	for _, f := range w.files {
+		w.waited += f.Size()
+	}
 	for {
 		if err := w.resolve(ctx); err != nil {
 			return fmt.Errorf("resolve: %w", err)
@@ -353,6 +358,7 @@ func (w *work) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		body.Work = w.told()
 		kind := commitlog.Run
 		if w.replay != nil {
 			kind = commitlog.Replay
@@ -388,73 +394,6 @@ func (w *work) reads() []commitlog.Set {
 		sets = append(sets, commitlog.SetOf(commitlog.Partition{Zone: layout.Processed, Path: path}))
 	}
 	return sets
-}
-
-// fill tells the result what was decided.
-func (w *work) fill(res *Result) {
-	res.Decided, res.RunID = w.seq, w.attempt.ID
-	res.Objects, res.BytesIn = len(w.plan.Objects), w.plan.Bytes
-	res.Tables, res.Warnings = nil, w.schemas.warnings
-	for _, source := range slices.Sorted(maps.Keys(w.mapped.counts)) {
-		t := w.mapped.counts[source].table(source)
-		t.NewColumns = w.schemas.added[source]
-		res.Tables = append(res.Tables, t)
-		res.RecordsIn += t.RecordsIn
-		res.RecordsOut += t.RecordsOut
-		res.Duplicates += t.Duplicates
-		res.Quarantined += t.Quarantined
-		res.Replaced += t.Replaced
-		res.Rescued += t.Rescued
-		res.Files += t.Files
-		res.Partitions += t.Partitions
-	}
-	res.Sampled = w.sampled()
-	if res.Sampled != nil {
-		res.BytesIn = 0
-		for _, s := range res.Sampled {
-			res.BytesIn += s.Bytes
-		}
-	}
-	if w.written != nil { // the run came as far
-		res.BytesOut = w.written.bytes
-	}
-	res.SpilledBytes = w.spilled
-	for _, f := range w.files {
-		res.SpilledBytes += f.Size()
-	}
-}
-
-// head notes how much of an object a sample has read, in this pass as in others.
-func (w *work) head(o *batch.Object, bytes int64) {
-	w.headsMu.Lock()
-	defer w.headsMu.Unlock()
-	w.heads[o] = bytes
-}
-
-// sampled says what a run on a sample has read; nil: the run is on all.
-func (w *work) sampled() (all []Sampled) {
-	by := map[string]*Sampled{}
-	for _, f := range w.plan.Whole {
-		by[f.Source] = &Sampled{Source: f.Source, AllObjects: f.Objects, AllBytes: f.Bytes}
-	}
-	for _, o := range w.plan.Objects {
-		if s := by[o.Source]; s != nil {
-			s.Objects++
-			s.Bytes += w.heads[o]
-		}
-	}
-	for _, f := range w.plan.Whole {
-		all = append(all, *by[f.Source])
-	}
-	return all
-}
-
-// rowsOut is how many rows the write step has written.
-func (w *work) rowsOut() (n int64) {
-	for _, c := range w.mapped.counts {
-		n += c.out
-	}
-	return n
 }
 
 // mapped is what a pass of the map step leaves for resolve and write.

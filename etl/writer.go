@@ -83,16 +83,9 @@ func (w *work) writeGroup(ctx context.Context, t task, cores chan struct{}) (err
 	}
 	defer leave()
 	s := w.schemas.Schema(t.Source)
-	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), TempDir: w.job.TempDir, Keep: w.pages}
-	if !s.Dedupe.None {
-		hasher, err := dedupe.NewHasher(s, w.seed)
-		if err != nil {
-			return err
-		}
-		o.Sum = hasher.Sum
-		if i := s.Index(hasher.Column()); s.Columns[i].Type.Kind == schema.String {
-			o.Parquet.Bloom = []string{hasher.Column()}
-		}
+	o, err := w.options(s)
+	if err != nil {
+		return err
 	}
 	out := write.NewGroup(o)
 	defer func() { err = errors.Join(err, out.Abort()) }()
@@ -150,6 +143,25 @@ func (w *work) writeGroup(ctx context.Context, t task, cores chan struct{}) (err
 	c.partitions += len(acts)
 	c.bytesOut += size
 	return nil
+}
+
+// options say how files of a source are made.
+func (w *work) options(s *schema.Schema) (write.Options, error) {
+	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), TempDir: w.job.TempDir, Keep: w.pages}
+	lake := w.job.Lake.Source(s.Source)
+	o.Parquet.Encoding, o.Parquet.Compression = lake.Encoding, lake.Compression
+	if s.Dedupe.None {
+		return o, nil
+	}
+	hasher, err := dedupe.NewHasher(s, w.seed)
+	if err != nil {
+		return o, err
+	}
+	o.Sum = hasher.Sum
+	if i := s.Index(hasher.Column()); s.Columns[i].Type.Kind == schema.String {
+		o.Parquet.Bloom = []string{hasher.Column()}
+	}
+	return o, nil
 }
 
 // puts is how many files of a group are put aside at once: a put mostly waits for the disk or the network.

@@ -86,11 +86,29 @@ func (a *app) command() *cobra.Command {
 	f.BoolVar(&a.quiet, "quiet", false, "tell of errors and warnings only")
 	a.profiles.Add(f)
 	root.AddCommand(
-		a.runCommand(), a.demoCommand(), a.testCommand(),
-		a.tablesCommand(), a.headCommand(), a.filesCommand(),
-		a.statusCommand(), a.logCommand(), a.whyCommand(), a.replayCommand(), a.skipCommand(), a.ledgerCommand(),
-		a.verifyCommand(), a.repairCommand(), a.gcCommand(),
-		a.rollbackCommand(), a.releaseCommand(), a.completionCommand(), a.versionCommand(),
+		a.initCommand(),
+		a.checkCommand(),
+		a.runCommand(),
+		a.demoCommand(),
+		a.testCommand(),
+		a.tablesCommand(),
+		a.headCommand(),
+		a.filesCommand(),
+		a.statusCommand(),
+		a.logCommand(),
+		a.whyCommand(),
+		a.replayCommand(),
+		a.skipCommand(),
+		a.ledgerCommand(),
+		a.reportCommand(),
+		a.verifyCommand(),
+		a.repairCommand(),
+		a.gcCommand(),
+		a.compactCommand(),
+		a.rollbackCommand(),
+		a.releaseCommand(),
+		a.completionCommand(),
+		a.versionCommand(),
 	)
 	complete.Add(root, complete.Lake{Tables: a.tableNames, Sources: a.sourceNames, Partitions: a.partitionPaths})
 	return root

@@ -97,7 +97,11 @@ func (a *app) drySummary(t *forecast.Trial, rejects []forecast.Reject) {
 	printList(a.err, "Rescued, by path: values that fit no column are kept in _rescued", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.RescuedBy) }))
 	printList(a.err, "Quarantined, by rule", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.Rules) }))
 	for _, x := range rejects {
-		a.say("  %s, line %d, rule %s: %s\n    %s\n", x.Object, x.Line, x.Rule, x.Reason, clip(x.Text(), pageWidth-4))
+		where := fmt.Sprintf("line %d", x.Line)
+		if r.Sampled != nil { // what lies before it was not read
+			where = fmt.Sprintf("byte %d", x.Offset)
+		}
+		a.say("  %s, %s, rule %s: %s\n    %s\n", x.Object, where, x.Rule, x.Reason, clip(x.Text(), pageWidth-4))
 	}
 	printList(a.err, "Also seen", bySource(r.Tables, oddities))
 	printList(a.err, "Warnings", lines(r.Warnings))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -130,6 +131,9 @@ func day(flag, s string) (time.Time, error) {
 // run runs a job on a lake with progress, and tells what it did.
 func (a *app) run(ctx context.Context, l *lake, j etl.Job) (*etl.Result, error) {
 	j = l.job(j)
+	if err := l.file.Missing(os.LookupEnv); err != nil {
+		return nil, usage(err)
+	}
 	if l.file != nil {
 		for _, w := range l.file.Warnings {
 			a.warn(w)

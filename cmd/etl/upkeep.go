@@ -204,3 +204,93 @@ went out of use, for queries may still read it. What goes is decided in the log 
 		return nil
 	})
 }
+
+func (a *app) compactCommand() *cobra.Command {
+	var limits limits
+	var target string
+	o := etl.Compaction{}
+	c := a.wrap(&cobra.Command{
+		Use: "compact TABLE [--partition PATH] [--target-size SIZE] [--dry-run] [flags]", Short: "Put a table's small files together",
+		Long: `Rewrites partitions that consist of many small files into few: each run adds a file to
+every partition that it touches. The rows and their order stay, which is checked before
+the decision; files that a run adds meanwhile are kept. Four files must become one for a
+partition to be rewritten, or two where --partition names it. The old files go with a gc
+after 24 hours. processed_data stands for all tables.`,
+		Example: "  etl compact iot_sensors\n  etl compact iot_sensors --partition year=2025/month=11 --dry-run\n  etl compact processed_data --target-size 128MiB --json",
+		Args:    oneArg("table"),
+	}, repairCodes, func(ctx context.Context, args []string) error {
+		j := etl.Job{}
+		err := limits.apply(&j)
+		if err != nil {
+			return err
+		}
+		if o.TargetSize, err = parseSize(target); err != nil {
+			return usage(fmt.Errorf("--target-size: %w", err))
+		}
+		if _, o.Source, err = a.openTable(ctx, args[0]); err != nil {
+			return err
+		}
+		l, err := a.open()
+		if err != nil {
+			return err
+		}
+		p := newProgress(a.console)
+		j = l.job(j)
+		j.Progress = p.update
+		r, err := etl.Compact(ctx, j, o)
+		p.close()
+		if err != nil {
+			if r != nil && r.Decided > 0 {
+				err = fmt.Errorf("%w (entry %d is decided; the next run or %q publishes it)", err, r.Decided, a.again("repair"))
+			}
+			return err
+		}
+		a.event("compact finished", "result", r)
+		if a.console.json {
+			if err := a.object(r); err != nil {
+				return err
+			}
+		}
+		a.compacted(r, o.DryRun)
+		return nil
+	})
+	f := c.Flags()
+	f.StringVar(&o.Partition, "partition", "", "only this partition and those below it: year=2025/month=11/day=24")
+	f.StringVar(&target, "target-size", "256MiB", "the size of a file up to which smaller ones are put together")
+	f.BoolVar(&o.DryRun, "dry-run", false, "tell what would be done, and do nothing")
+	limits.flags(c)
+	return c
+}
+
+// compacted tells people what a compaction did, or would do.
+func (a *app) compacted(r *etl.Compacted, dry bool) {
+	if a.quiet || a.logJSON {
+		return
+	}
+	if len(r.Partitions) == 0 {
+		a.say("Nothing to do: no partition has many small files.\n")
+		return
+	}
+	columns := []column{
+		{name: "partition", cut: 80},
+		{name: "rows", right: true},
+		{name: "files", right: true},
+		{name: "after", right: true},
+		{name: "size", right: true},
+	}
+	if !dry {
+		columns = append(columns, column{name: "after", right: true})
+	}
+	var rows [][]string
+	for _, p := range r.Partitions {
+		rows = append(rows, []string{p.Path, count(p.Rows), count(p.Files), count(p.FilesAfter), size(p.Bytes), size(p.BytesAfter)})
+	}
+	// What cannot be printed to stderr cannot be told anywhere.
+	_ = printTable(a.err, "  ", columns, rows)
+	switch {
+	case dry:
+		a.say("\nNothing was changed.\n")
+	case r.Decided > 0:
+		a.say("\nDecided as entry %d of the log, and published. The old files go with: %s, after 24 hours.\n", r.Decided, a.again("gc"))
+	}
+}

@@ -41,8 +41,8 @@ func (a *app) open() (*lake, error) {
 		return nil, err
 	}
 	l := &lake{}
-	if l.file, err = a.readLakeFile(root); err != nil {
-		return nil, err
+	if l.file, err = a.lakeFile(root, lakefile.Load); err != nil {
+		return nil, usage(err)
 	}
 	dirs, err := a.folders(root, l.file)
 	if err != nil {
@@ -79,24 +79,29 @@ func (a *app) open() (*lake, error) {
 	return l, nil
 }
 
-// readLakeFile reads the lake file of the lake in that folder, or the one of --config; nil: there is none.
-func (a *app) readLakeFile(root string) (*lakefile.File, error) {
+// load is lakefile.Load or lakefile.Check.
+type load func(dir fs.FS, name string, shown func(string) string, lookup func(string) (string, bool)) (*lakefile.File, error)
+
+// lakeFile reads the lake file of -c, else that of the lake's folder; nil: there is none.
+func (a *app) lakeFile(root string, read load) (*lakefile.File, error) {
 	name := a.config
 	if name == "" {
 		name = filepath.Join(root, lakeFile)
 	}
-	text, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && a.config == "":
+	dir, base := filepath.Split(name)
+	if dir == "" {
+		dir = "."
+	}
+	f, err := read(os.DirFS(dir), base, func(s string) string {
+		if s == base {
+			return name
+		}
+		return filepath.Join(dir, filepath.FromSlash(s))
+	}, os.LookupEnv)
+	if errors.Is(err, fs.ErrNotExist) && a.config == "" {
 		return nil, nil
-	case err != nil:
-		return nil, usage(fmt.Errorf("read lake file: %w", err))
 	}
-	f, err := lakefile.Parse(name, text, os.LookupEnv)
-	if err != nil {
-		return nil, usage(err)
-	}
-	return f, nil
+	return f, err
 }
 
 // folders are the absolute folders of the zones. --lake goes before the lake file's root; single zones of the lake file go

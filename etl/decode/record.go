@@ -284,10 +284,21 @@ func (d *Decoder) parse(pl *plan, b []byte, p int) (end int, err error) {
 func (d *Decoder) begin(b []byte) {
 	r := &d.record
 	r.b = b
-	r.top, r.time = [specials]value{}, value{}
-	r.rescued, r.unknown, r.checks = r.rescued[:0], r.unknown[:0], r.checks[:0]
-	r.unlike, r.odd, r.empty = r.unlike[:0], false, r.empty[:0]
-	r.homeless, r.dropped, r.floored, r.late, r.repeated, r.misfit = 0, 0, 0, false, false, nil
+	for i := range r.top {
+		r.top[i].kind = 0
+	}
+	r.time.kind = 0
+	// One by one, so that each only stores a length.
+	r.rescued = r.rescued[:0]
+	r.unknown = r.unknown[:0]
+	r.checks = r.checks[:0]
+	r.unlike = r.unlike[:0]
+	r.empty = r.empty[:0]
+	r.homeless, r.dropped, r.floored = 0, 0, 0
+	r.odd, r.late, r.repeated = false, false, false
+	if r.misfit != nil {
+		r.misfit = nil
+	}
 }
 
 // enter begins a row of the plan's table.

@@ -45,8 +45,8 @@ func (r Reject) Text() string {
 // Rejects gives up to n rejects of each source and rule, in the order of their origins.
 func (t *Trial) Rejects(ctx context.Context, n int) (out []Reject, err error) {
 	seen := map[[2]string]int{}
-	for key := range t.added(layout.Quarantine) {
-		err := eachReject(ctx, t.Zones.Quarantine.Store, key, func(line []byte) error {
+	for p := range t.added(layout.Quarantine) {
+		err := eachReject(ctx, t.Zones.Quarantine.Store, p.key, func(line []byte) error {
 			var head struct{ Source, Rule string }
 			if err := json.Unmarshal(line, &head); err != nil {
 				return err
@@ -63,7 +63,7 @@ func (t *Trial) Rejects(ctx context.Context, n int) (out []Reject, err error) {
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read quarantine %s: %w", key, err)
+			return nil, fmt.Errorf("read quarantine %s: %w", p.key, err)
 		}
 	}
 	return out, nil

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"reflect"
 	"slices"
 
 	"datalake/etl"
 	"datalake/pkg/commitlog"
 	"datalake/pkg/layout"
 	"datalake/pkg/schema"
-	"datalake/pkg/storage"
 	"datalake/pkg/storage/overlay"
 )
 
@@ -25,7 +25,7 @@ type Trial struct {
 	Zones etl.Zones
 
 	before, after *commitlog.State
-	overlays      map[storage.Store]*overlay.Store
+	overlays      []*overlay.Store
 }
 
 // Table is what would become of a source's table.
@@ -38,7 +38,7 @@ type Table struct {
 // Try makes a run on overlays of the job's zones: all of it, or Job.Sample records. Objects that were just changed are read without
 // waiting, and no catalog is told. Errors are those of etl.Run; the lake is as before whatever happens.
 func Try(ctx context.Context, job etl.Job) (t *Trial, err error) {
-	t = &Trial{overlays: map[storage.Store]*overlay.Store{}}
+	t = &Trial{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, t.Close())
@@ -74,10 +74,15 @@ func (t *Trial) lay(z etl.Zones, dir string) etl.Zones {
 		if zone.Store == nil {
 			continue // for Validate to say
 		}
-		o := t.overlays[zone.Store]
+		var o *overlay.Store
+		for _, there := range t.overlays {
+			if reflect.ValueOf(zone.Store).Comparable() && there.Base() == zone.Store {
+				o = there
+			}
+		}
 		if o == nil {
 			o = overlay.New(zone.Store, dir, nil)
-			t.overlays[zone.Store] = o
+			t.overlays = append(t.overlays, o)
 		}
 		zone.Store = o
 	}
@@ -101,9 +106,15 @@ func (t *Trial) Close() (err error) {
 	return err
 }
 
-// added yields the files of a zone that the trial has added, by key, in the order of their partitions.
-func (t *Trial) added(zone string) iter.Seq2[string, commitlog.File] {
-	return func(yield func(string, commitlog.File) bool) {
+// place is where a file lies.
+type place struct {
+	commitlog.Partition
+	key string
+}
+
+// added yields the files of a zone that the trial has added, in the order of their partitions.
+func (t *Trial) added(zone string) iter.Seq2[place, commitlog.File] {
+	return func(yield func(place, commitlog.File) bool) {
 		for _, p := range slices.SortedFunc(maps.Keys(t.after.Partitions), commitlog.Partition.Compare) {
 			if p.Zone != zone {
 				continue
@@ -116,10 +127,47 @@ func (t *Trial) added(zone string) iter.Seq2[string, commitlog.File] {
 			}
 			c := t.after.Partitions[p]
 			for _, f := range c.Files {
-				if !had[f.Name] && !yield(c.Dir+f.Name, f) {
+				if !had[f.Name] && !yield(place{p, c.Dir + f.Name}, f) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// Files yields the data files of a source that the trial has added, by their keys in Zones.Processed.
+func (t *Trial) Files(source string) iter.Seq2[string, commitlog.File] {
+	return func(yield func(string, commitlog.File) bool) {
+		for p, f := range t.added(layout.Processed) {
+			if layout.SourceOf(p.Path) == source && !yield(p.key, f) {
+				return
+			}
+		}
+	}
+}
+
+// Differ names the sources whose files, data or quarantine, the other trial has made otherwise: other bytes, or in other partitions.
+func (t *Trial) Differ(other *Trial) (sources []string) {
+	count := map[string]map[string]int{} // by source and file: here less there
+	for sign, t := range map[int]*Trial{1: t, -1: other} {
+		for _, zone := range []string{layout.Processed, layout.Quarantine} {
+			for p, f := range t.added(zone) {
+				source := layout.SourceOf(p.Path)
+				if count[source] == nil {
+					count[source] = map[string]int{}
+				}
+				count[source][zone+" "+p.Path+" "+f.SHA256] += sign
+			}
+		}
+	}
+	for source, files := range count {
+		for _, n := range files {
+			if n != 0 {
+				sources = append(sources, source)
+				break
+			}
+		}
+	}
+	slices.Sort(sources)
+	return sources
 }

@@ -103,7 +103,7 @@ func (l *lake) tryErr(sample int) (*forecast.Trial, error) {
 // comparable is what a trial and the run that follows must have in common.
 func comparable(r *etl.Result) etl.Result {
 	c := *r
-	c.RunID, c.Decided, c.Elapsed, c.Seconds, c.PeakMemory, c.Steps, c.Pending = "", 0, 0, 0, 0, nil, 0
+	c.RunID, c.Decided, c.Elapsed, c.Seconds, c.PeakMemory, c.Steps, c.Pending, c.WaitedBytes = "", 0, 0, 0, 0, nil, 0, 0
 	return c
 }
 

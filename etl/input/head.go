@@ -3,6 +3,7 @@ package input
 import (
 	"bytes"
 	"errors"
+	"math"
 
 	"datalake/pkg/batch"
 	"datalake/pkg/jsontext"
@@ -19,33 +20,49 @@ func ended(err error) error {
 	return err
 }
 
-// head is what was taken of an object of which only the first records are wanted. A line counts as one record, whatever it
-// holds, and so does a value.
+// head is what was taken of an object, or of a range of one, of which only the first records are wanted. A line counts as one
+// record, whatever it holds, and so does a value.
 type head struct {
-	records int
-	end     int64 // where the last of them ends in the content
-	full    bool  // no more are wanted
-	// raw bytes were read for so many bytes of text.
+	most, records int
+	begin, end    int64 // the stretch of the content that holds them; begin < 0: not known yet
+	full          bool  // no more are wanted
+	// raw bytes were read for so many bytes of text; raw < 0: the text is the raw bytes.
 	raw, text int64
 }
 
-// takes begins to count what is taken of an object; done is to be called once it was read, before its content is closed.
-func (b *builder) takes(obj *batch.Object, c *content, t *text) (done func()) {
+// share is the part of most records that is taken before a place in an object: at least one from its beginning.
+func share(most int, at, size int64) int {
+	return int(math.Ceil(float64(most) * float64(at) / float64(size)))
+}
+
+// takes begins to count what is taken of a range.
+func (b *builder) takes(obj *batch.Object, most int) *head {
 	if b.heads == nil {
 		b.heads = map[*batch.Object]*head{}
 	}
-	h := &head{}
+	h := &head{most: most, begin: -1, raw: -1}
 	b.heads[obj], b.taking = h, h
+	return h
+}
+
+// takesObject begins to count what is taken of an object. done is to be called once it was read, before its content is closed.
+func (b *builder) takesObject(obj *batch.Object, c *content, t *text) (done func()) {
+	h := b.takes(obj, obj.Most)
+	h.begin = 0
 	return func() {
-		b.taking = nil
-		h.raw, h.text = obj.Size, 0
-		if b.arena != nil {
-			h.text = t.offset(len(b.arena.buf))
-		}
+		h.raw, h.text = obj.Size, t.offset(len(b.text()))
 		if !t.eof {
 			h.raw = c.raw.pos - int64(c.br.Buffered())
 		}
 	}
+}
+
+// text is what is in the buffer.
+func (b *builder) text() []byte {
+	if b.arena == nil {
+		return nil
+	}
+	return b.arena.buf
 }
 
 // cut takes the records out of a unit that are beyond those wanted of its objects. errEnough: the object that is being
@@ -73,7 +90,10 @@ func (b *builder) cut(u *batch.Unit) error {
 
 // keep cuts a chunk down to what is wanted; false: that is nothing.
 func (h *head) keep(c *batch.Chunk) bool {
-	left := c.Object.Most - h.records
+	left := h.most - h.records
+	if h.begin < 0 {
+		h.begin = c.Offset
+	}
 	if h.full || left <= 0 {
 		h.full = true
 		return false
@@ -110,10 +130,14 @@ func (b *builder) tell() {
 		return
 	}
 	for obj, h := range b.heads {
-		raw := h.raw
-		if h.full && h.end < h.text {
-			raw = int64(float64(h.raw) * float64(h.end) / float64(h.text))
+		switch taken := h.end - h.begin; {
+		case h.begin < 0: // no line begins in the range
+		case h.raw < 0:
+			b.o.Head(obj, h.begin, taken)
+		case h.full && h.end < h.text:
+			b.o.Head(obj, 0, int64(float64(h.raw)*float64(taken)/float64(h.text)))
+		default:
+			b.o.Head(obj, 0, h.raw)
 		}
-		b.o.Head(obj, raw)
 	}
 }

@@ -2,6 +2,7 @@ package input
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,10 +38,10 @@ func TestHeads(t *testing.T) {
 						l.objects[0].Most, l.objects[1].Most = most, 1
 						var mu sync.Mutex
 						heads := map[int]int64{}
-						records, broken := l.read(t, Options{ChunkBytes: chunk, MaxRecord: 1 << 14, Head: func(o *batch.Object, bytes int64) {
+						records, broken := l.read(t, Options{ChunkBytes: chunk, MaxRecord: 1 << 14, Head: func(o *batch.Object, _, bytes int64) {
 							mu.Lock()
 							defer mu.Unlock()
-							heads[o.Index] = bytes
+							heads[o.Index] += bytes
 						}})
 						if len(broken) > 0 {
 							t.Fatalf("%s, chunk %d, seed %d: broken: %+v\n%s", name, chunk, seed, broken, w.String())
@@ -53,6 +54,15 @@ func TestHeads(t *testing.T) {
 						}
 						for i, want := range []int{min(most, len(rs)), 1, len(rs)} {
 							n := len(by[i])
+							if ranges := name == "plain" && len(text) > chunk && form.recordsAt == "" && i < 2; ranges && n > 0 && n < len(rs) {
+								// Perhaps in ranges, which take the first records of each, if any begins in it.
+								last := by[i][n-1]
+								there := slices.ContainsFunc(w.want, func(f found) bool { return f.Offset == last.Offset && f.Text == last.Text })
+								if n > want && !byLine || !there || by[i][0] != w.want[0] {
+									t.Fatalf("chunk %d, seed %d: object %d: %d records, want %d\n%s", chunk, seed, i, n, want, w.String())
+								}
+								continue
+							}
 							if n != want && (!byLine || n < want) {
 								t.Fatalf("%s, chunk %d, seed %d: object %d: %d records, want %d\n%s", name, chunk, seed, i, n, want, w.String())
 							}
@@ -77,12 +87,16 @@ func TestHeads(t *testing.T) {
 	}
 }
 
-// Of a large object no more is read than a chunk beyond what is wanted.
+// Of a large plain object the beginnings of stretches are read, and a chunk of each at most.
 func TestHeadReadsLittle(t *testing.T) {
 	l := newLake(t, strings.Repeat(`{"a":1}`+"\n", 200_000))
-	l.objects[0].Most = 5
-	records, _ := l.read(t, Options{ChunkBytes: 1 << 10})
-	if len(records) != 5 || l.Requests()["get"] != 1 {
-		t.Errorf("%d records in %d requests", len(records), l.Requests()["get"])
+	l.objects[0].Most = 50
+	bytes := int64(0)
+	records, _ := l.read(t, Options{ChunkBytes: 1 << 10, Head: func(_ *batch.Object, _, n int64) { bytes += n }})
+	if len(records) != 50 || l.Requests()["get"] > 51 || bytes != 400 {
+		t.Errorf("%d records of %d bytes in %d requests", len(records), bytes, l.Requests()["get"])
+	}
+	if last := records[49].Offset; last < 1_400_000 {
+		t.Errorf("the last record is at %d of 1,600,000", last)
 	}
 }

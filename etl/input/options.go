@@ -31,16 +31,17 @@ type Options struct {
 	MaxRecord int64
 	// GroupObjects is how many objects share a unit, or a task, at most; 0: 1000.
 	GroupObjects int
-	// Recheck asks the store after reading an object, or a range of it, whether it still is the same: for stores in which
-	// an object can change while it is read.
+	// Recheck asks after reading an object, or a range of it, whether it still is the same: its reader, if that is a
+	// storage.Looker, else the store. It is for stores in which an object can change while it is read.
 	Recheck bool
 	// Take is asked before a buffer of more than 8 MiB is made, for a record that large, with the bytes more that it takes, and
 	// told by a negative number when it goes. It counts them either way and says whether all fits; where not, input
 	// gives up its idle buffers. It must be safe for concurrent use and must not wait. nil: nobody counts.
 	Take func(n int64) bool
-	// Head is told, of each object with Most that a task has read, how many of its raw bytes hold the records that were taken (about,
-	// where content is compressed). Tasks call it from the goroutines that read them. nil: nobody asks.
-	Head func(obj *batch.Object, bytes int64)
+	// Head is told, of each object with Most, or range of one, that a task has read, how many of its raw bytes hold the records that were
+	// taken (about, where content is compressed), and where in the content these begin. Tasks call it from the goroutines that read
+	// them. nil: nobody asks.
+	Head func(obj *batch.Object, begin, bytes int64)
 }
 
 func (o Options) withDefaults() Options {

@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -28,6 +29,8 @@ type Task struct {
 	// start and end are the range, if probe is not nil.
 	start, end int64
 	probe      *probe
+	// most is the range's part of its object's Most.
+	most int
 }
 
 // probe finds out, once for all ranges of an object, whether it is plain NDJSON.
@@ -71,15 +74,18 @@ func Tasks(store storage.Store, objects []*batch.Object, o Options) iter.Seq[*Ta
 // ranges yields the tasks of one large object.
 func ranges(store storage.Store, object []*batch.Object, o Options, yield func(*Task) bool) bool {
 	size := object[0].Size
-	if object[0].RecordsAt != "" || object[0].Most > 0 {
+	if object[0].RecordsAt != "" {
 		return yield(&Task{Objects: object, Bytes: size, store: store, o: o})
 	}
 	chunk := int64(o.ChunkBytes)
 	step := min(max(size/chunk/spread, 1), maxRange) * chunk
 	p := &probe{}
+	most := object[0].Most
 	for at := int64(0); at < size; at += step {
 		n := min(step, size-at)
-		if !yield(&Task{Objects: object, Bytes: n, store: store, o: o, start: at, end: at + n, probe: p}) {
+		t := &Task{Objects: object, Bytes: n, store: store, o: o, start: at, end: at + n, probe: p}
+		t.most = share(most, at+n, size) - share(most, at, size)
+		if !yield(t) {
 			return false
 		}
 	}
@@ -118,6 +124,8 @@ func (t *Task) read(ctx context.Context, b *builder) error {
 		switch {
 		case err != nil:
 			return err
+		case cut && t.most == 0 && t.Objects[0].Most > 0:
+			return nil
 		case cut:
 			return t.readRange(ctx, b, t.Objects[0])
 		case t.start > 0:
@@ -151,7 +159,7 @@ func (p *probe) ask(ctx context.Context, store storage.Store, obj *batch.Object)
 	p.once.Do(func() {
 		padded := make([]byte, min(window, obj.Size)+jsontext.Padding)
 		head := padded[:len(padded)-jsontext.Padding]
-		src := newSource(ctx, store, obj, 0, int64(len(head)))
+		src := newSource(ctx, store, obj, 0, int64(len(head)), false)
 		if _, p.err = io.ReadFull(src, head); p.err == nil {
 			p.err = src.close()
 		}
@@ -168,7 +176,7 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 			return err
 		}
 	}
-	raw := newSource(ctx, t.store, obj, 0, obj.Size)
+	raw := newSource(ctx, t.store, obj, 0, obj.Size, t.o.Recheck)
 	defer func() {
 		if e := raw.close(); err == nil {
 			err = e
@@ -182,8 +190,8 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 	s := b.begin()
 	x := &text{obj: obj, src: c, base: -int64(s), line: 1, counted: s}
 	if obj.Most > 0 {
-		done := b.takes(obj, c, x)
-		defer func() { err = ended(err); done() }()
+		done := b.takesObject(obj, c, x)
+		defer func() { err, b.taking = ended(err), nil; done() }()
 	}
 	if c.gz == nil && c.zs == nil {
 		x.size = obj.Size
@@ -207,7 +215,7 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 	case mode == wide:
 		b.reject(batch.Reject{Origin: batch.Origin{Object: obj}, Line: 1, Rule: "broken", Reason: "the text is UTF-16 or UTF-32; UTF-8 is needed"}, 0)
 		b.arena.buf = b.arena.buf[:s]
-		return t.recheck(ctx, obj)
+		return t.recheck(ctx, raw)
 	case path != nil:
 		err = b.values(x, s, path)
 	case mode == values:
@@ -218,13 +226,13 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 	if err != nil {
 		return err
 	}
-	return t.recheck(ctx, obj)
+	return t.recheck(ctx, raw)
 }
 
 // readRange reads the lines that begin in the task's range.
 func (t *Task) readRange(ctx context.Context, b *builder, obj *batch.Object) (err error) {
 	at := max(t.start-1, 0) // the byte before tells whether a line begins at start
-	raw := newSource(ctx, t.store, obj, at, t.end-at+tail/4)
+	raw := newSource(ctx, t.store, obj, at, t.end-at+tail/4, t.o.Recheck)
 	defer func() {
 		if e := raw.close(); err == nil {
 			err = e
@@ -232,6 +240,10 @@ func (t *Task) readRange(ctx context.Context, b *builder, obj *batch.Object) (er
 	}()
 	s := b.begin()
 	x := &text{obj: obj, src: raw, base: at - int64(s), line: 1, counted: s, cut: true, size: obj.Size}
+	if t.most > 0 {
+		b.takes(obj, t.most)
+		defer func() { err = ended(err) }()
+	}
 	for step := 1 << 12; t.start > 0; step = min(2*step, 1<<18) {
 		if err := b.fill(x, step); err != nil {
 			return err
@@ -244,26 +256,26 @@ func (t *Task) readRange(ctx context.Context, b *builder, obj *batch.Object) (er
 		x.base += int64(len(live))
 		b.arena.buf = b.arena.buf[:s]
 		if x.eof || x.offset(s) >= t.end {
-			return t.recheck(ctx, obj)
+			return t.recheck(ctx, raw)
 		}
 	}
 	if err := b.lines(x, s, t.end); err != nil {
 		return err
 	}
-	return t.recheck(ctx, obj)
+	return t.recheck(ctx, raw)
 }
 
-// recheck asks whether an object that was read still is the same.
-func (t *Task) recheck(ctx context.Context, obj *batch.Object) error {
-	if !t.o.Recheck {
-		return ctx.Err()
+// recheck ends the reading of an object, and asks the store whether the object still is the same where its readers could not tell.
+func (t *Task) recheck(ctx context.Context, raw *source) error {
+	if err := cmp.Or(raw.close(), raw.failure()); err != nil || !raw.unsure {
+		return cmp.Or(err, ctx.Err())
 	}
-	info, err := t.store.Head(ctx, obj.Key)
-	if err == nil && info.ETag != obj.ETag {
+	info, err := t.store.Head(ctx, raw.obj.Key)
+	if err == nil && info.ETag != raw.obj.ETag {
 		err = storage.ErrChanged
 	}
 	if err != nil {
-		return &ObjectError{Object: obj, Err: err}
+		return &ObjectError{Object: raw.obj, Err: err}
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import "datalake/pkg/batch"
 const sampleObjects = 512
 
 // Sample narrows the plan to at most so many records, but at least one a source: each source (folder) has an equal part, divided
-// over its objects by their size and taken from the beginning of each. Of very many objects some are taken, evenly spread over
+// over its objects by their size and taken from the beginning of each (see batch.Object.Most). Of very many objects some are taken, evenly spread over
 // their keys, and so over their days. Which they are depends on the listing alone. The objects are changed.
 func (p *Plan) Sample(records int) {
 	objects, times := p.Objects, p.ModTimes

@@ -23,7 +23,8 @@ type Object struct {
 	Arrived int64
 	// RecordsAt names the array inside each top-level value that holds the records; empty: the values are the records.
 	RecordsAt string
-	// Most is how many records are read, from the beginning, where only a sample is wanted; 0: all.
+	// Most is how many records are read where only a sample is wanted, from the beginning, or of a large plain object from the beginnings of
+	// stretches of it; 0: all.
 	Most int
 }
 

@@ -193,6 +193,7 @@ func (v *validation) act(a *Act) {
 	default:
 		v.check(false, "%s: unknown act %q", a.Partition, a.Kind)
 	}
+	v.check(!a.Same || a.Kind == Swap, "%s: %s of the same rows", a.Partition, a.Kind)
 	v.check(strings.HasSuffix(a.Dir, "/"), "%s: directory %q does not end in a slash", a.Partition, a.Dir)
 	names := make(map[string]bool, len(a.Files))
 	for _, f := range a.Files {

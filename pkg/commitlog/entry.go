@@ -42,10 +42,10 @@ const (
 	Compact  = "compact"
 	Backfill = "backfill"
 	Replay   = "replay"
+	Repair   = "repair"
 	Skip     = "skip"
 	Adopt    = "adopt"
 	Undo     = "undo" // of a skip or of an adoption
-	Repair   = "repair"
 )
 
 // Entry is one decision. Immutable once it is in the log.
@@ -117,6 +117,33 @@ type Body struct {
 	Counts map[string]Counts `json:"counts,omitempty"`
 	// Collect is what gc decides; nil in other entries.
 	Collect *Collect `json:"collect,omitempty"`
+	// Work is how the entry came about; nil where the attempt did not say. No state depends on it.
+	Work *Work `json:"work,omitempty"`
+}
+
+// Work is what an attempt tells people of its work up to the decision. It is the one part of a body that is another each time.
+type Work struct {
+	Steps []Step `json:"steps,omitempty"`
+	// Warnings are the attempt's, as far as there is room.
+	Warnings []string `json:"warnings,omitempty"`
+	// PeakMemory is the process's peak resident set in bytes, 0 where the system does not tell; Spilled is what went to temporary
+	// files.
+	PeakMemory int64 `json:"peak_memory_bytes,omitempty"`
+	Spilled    int64 `json:"spilled_bytes,omitempty"`
+}
+
+// MaxWarnings is how many warnings a Work has room for.
+const MaxWarnings = 1000
+
+// Step is a phase of the work, or a part of one, by a name that people know it by.
+type Step struct {
+	Name string `json:"name"`
+	// Seconds of a phase are the clock's, those of a part are summed over goroutines.
+	Seconds float64 `json:"seconds"`
+	// Bytes, rows and the process's memory; 0 where that says nothing.
+	Bytes  int64 `json:"bytes,omitempty"`
+	Rows   int64 `json:"rows,omitempty"`
+	Memory int64 `json:"memory_bytes,omitempty"`
 }
 
 // Input is one object that a run consumed, with the version of it that was read.
@@ -179,6 +206,8 @@ type Act struct {
 	Dir string `json:"dir"`
 	// Files: the one to add, or all that the new directory holds. Only a swap may have none.
 	Files []File `json:"files"`
+	// Same, of a swap: the rows are the partition's, in other files. What was made of them need not be made again.
+	Same bool `json:"same,omitempty"`
 }
 
 // Collect is what gc decides before it deletes. Each list names what goes from now on; no state that can be restored,

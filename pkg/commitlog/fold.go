@@ -165,7 +165,12 @@ func (s *State) act(v *validation, a *Act) {
 		v.check(a.Dir != old.Dir, "%s: swap to the directory that it has", a.Partition)
 		s.Left = append(s.Left, Dir{Zone: a.Zone, Key: old.Dir, Seq: s.Seq})
 	}
-	s.Partitions[a.Partition] = &Content{Dir: a.Dir, DirSince: s.Seq, Since: s.Seq, Files: slices.Clone(a.Files)}
+	n := &Content{Dir: a.Dir, DirSince: s.Seq, Since: s.Seq, Files: slices.Clone(a.Files)}
+	if a.Same && old != nil {
+		v.check(n.Rows() == old.Rows(), "%s: %d rows in place of the same %d", a.Partition, n.Rows(), old.Rows())
+		n.Version = old.RowsSince()
+	}
+	s.Partitions[a.Partition] = n
 }
 
 // collect applies what gc decided.

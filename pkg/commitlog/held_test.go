@@ -139,3 +139,44 @@ func TestHeldInvalid(t *testing.T) {
 		}
 	}
 }
+
+// A swap of the same rows leaves the version of a partition's rows as it is; it must have as many.
+func TestSame(t *testing.T) {
+	p := Partition{"processed", "source=s/day=1"}
+	file := func(i int, rows int64) File {
+		return File{Name: hash(i), Key: "processed@/a/data/" + hash(i), Size: 1, Rows: rows, SHA256: hash(i)}
+	}
+	counts := func(out int64) map[string]Counts { return map[string]Counts{"s": {In: out, Out: out}} }
+	l := open(t, memory.New())
+	write(t, l, "a", &Body{Counts: counts(2), Acts: []Act{{Partition: p, Kind: New, Dir: "processed/source=s/day=1/", Files: []File{file(1, 2)}}}})
+	write(t, l, "b", &Body{Counts: counts(3), Acts: []Act{{Partition: p, Kind: Add, Dir: "processed/source=s/day=1/", Files: []File{file(2, 3)}}}})
+	same := Act{Partition: p, Kind: Swap, Same: true, Dir: "processed@/c/swap/", Files: []File{file(3, 5)}}
+	write(t, l, "c", &Body{Acts: []Act{same}})
+	same.Dir = "processed@/d/swap/"
+	write(t, l, "d", &Body{Acts: []Act{same}})
+	for seq, want := range map[uint64][2]uint64{1: {1, 1}, 2: {2, 2}, 3: {3, 2}, 4: {4, 2}} {
+		s, err := l.At(t.Context(), seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := s.Partitions[p]; [2]uint64{c.Since, c.RowsSince()} != want {
+			t.Errorf("entry %d: since %d, rows since %d; want %v", seq, c.Since, c.RowsSince(), want)
+		}
+		again, err := DecodeCheckpoint(t.Context(), encode(t, s))
+		if err != nil || again.Partitions[p].RowsSince() != want[1] {
+			t.Errorf("entry %d: a checkpoint forgets the version of the rows (%v)", seq, err)
+		}
+	}
+	write(t, l, "e", &Body{Counts: counts(1), Acts: []Act{{Partition: p, Kind: Add, Dir: same.Dir, Files: []File{file(5, 1)}}}})
+	s, err := l.Head(t.Context())
+	if err != nil || s.Partitions[p].RowsSince() != 5 {
+		t.Errorf("rows since %d after an add, want 5 (%v)", s.Partitions[p].RowsSince(), err)
+	}
+	write(t, l, "f", &Body{Acts: []Act{{Partition: p, Kind: Swap, Same: true, Dir: "processed@/f/swap/", Files: []File{file(6, 5)}}}})
+	if _, err := l.Head(t.Context()); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "5 rows in place of the same 6") {
+		t.Errorf("another number of rows: %v", err)
+	}
+	if err := (&Body{Acts: []Act{{Partition: p, Kind: Add, Same: true, Dir: "x/", Files: []File{file(7, 1)}}}}).Validate(); !errors.Is(err, ErrInvalid) {
+		t.Errorf("an add of the same rows: %v", err)
+	}
+}

@@ -60,6 +60,9 @@ func New(base storage.Store, dir string, now func() time.Time) *Store {
 // Close gives the temporary file back. Objects in it cannot be read any more.
 func (s *Store) Close() error { return s.file.Close() }
 
+// Base is the store below.
+func (s *Store) Base() storage.Store { return s.base }
+
 // Bytes is how much lies in the temporary file.
 func (s *Store) Bytes() int64 { return s.file.Size() }
 

@@ -66,11 +66,11 @@ func newWhole(f *os.File) (Whole, error) {
 	default:
 		return nil, fmt.Errorf("%w: file system of type %#x", errors.ErrUnsupported, kind.Type)
 	}
-	st, err := stat(f.Stat())
-	if err != nil {
+	var st unix.Stat_t
+	if err := again(func() error { return unix.Fstat(int(f.Fd()), &st) }); err != nil {
 		return nil, err
 	}
-	return disk{f, st.Device}, nil
+	return disk{f, uint64(st.Dev)}, nil
 }
 
 // disk is a Whole. The handle is closed when it is garbage, if not before.
@@ -88,4 +88,25 @@ func (d disk) Sync() error {
 }
 
 // StartSync fails where the file system cannot do it, which is no loss.
-func (f osFile) StartSync() { _ = unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE) }
+func (f *osFile) StartSync() {
+	fd, err := f.hold("sync")
+	if err != nil {
+		return
+	}
+	defer f.release()
+	_ = unix.SyncFileRange(fd, 0, 0, unix.SYNC_FILE_RANGE_WRITE)
+}
+
+// RenameOnce is renameat2(2), which some file systems cannot do, network file systems among them.
+func (system) RenameOnce(old, new string) error {
+	err := again(func() error {
+		return unix.Renameat2(unix.AT_FDCWD, old, unix.AT_FDCWD, new, unix.RENAME_NOREPLACE)
+	})
+	switch err {
+	case nil:
+		return nil
+	case unix.EINVAL, unix.ENOSYS, unix.ENOTSUP:
+		err = errors.ErrUnsupported
+	}
+	return &os.LinkError{Op: "rename", Old: old, New: new, Err: err}
+}

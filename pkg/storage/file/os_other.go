@@ -5,6 +5,7 @@ package file
 import (
 	"errors"
 	"fmt"
+	"os"
 )
 
 // Whole: sync(2) on other systems does not wait, or does not tell what could not be written.
@@ -13,4 +14,9 @@ func (system) Whole(string) (Whole, error) {
 }
 
 // StartSync leaves it to the system when to write.
-func (osFile) StartSync() {}
+func (*osFile) StartSync() {}
+
+// RenameOnce is left to links.
+func (system) RenameOnce(old, new string) error {
+	return &os.LinkError{Op: "rename", Old: old, New: new, Err: errors.ErrUnsupported}
+}
