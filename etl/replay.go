@@ -79,7 +79,9 @@ type replay struct {
 	texts *spill.File
 	// files are those of each partition that records were taken of, by its path.
 	files map[string][]commitlog.File
-	gone  map[string]bool // keys of objects that changed while an earlier try read them
+	// unread counts lines that are wanted and stand for no record.
+	unread int64
+	gone   map[string]bool // keys of objects that changed while an earlier try read them
 }
 
 // tryReplay makes one attempt.
@@ -114,7 +116,8 @@ func (j Job) replayOnce(ctx context.Context, attempt *commit.Attempt, r *replay,
 		return err
 	}
 	m.end("list", 0, 0)
-	out.RunID, out.Taken, out.Left, out.Warnings = attempt.ID, r.Taken(), r.Taken(), schemas.warnings
+	out.RunID, out.Taken, out.Warnings = attempt.ID, r.Taken()+r.unread, schemas.warnings
+	out.Left = out.Taken
 	if len(p.Objects) == 0 {
 		out.Published = true
 		return attempt.Abandon(ctx)
@@ -144,6 +147,10 @@ func (j Job) replayOnce(ctx context.Context, attempt *commit.Attempt, r *replay,
 func (r *replay) plan(ctx context.Context, j Job, schemas *schemas) (*plan.Plan, error) {
 	last := map[string]string{}
 	err := r.each(ctx, func(path string, f commitlog.File, l *quarantine.Line, text []byte) error {
+		if !l.Replayable() {
+			r.unread++
+			return nil
+		}
 		r.Add(path, l, text)
 		if last[path] != f.Name {
 			last[path] = f.Name
@@ -169,7 +176,7 @@ func (r *replay) plan(ctx context.Context, j Job, schemas *schemas) (*plan.Plan,
 				}
 				masks[l.Source] = masked
 			}
-			if masked {
+			if masked || !l.Replayable() {
 				return nil
 			}
 			return r.AddText(l)
@@ -206,7 +213,7 @@ func (r *replay) each(ctx context.Context, visit func(path string, f commitlog.F
 					if err != nil {
 						return err
 					}
-					if !l.Replayable() || r.o.Rule != "" && l.Rule != r.o.Rule {
+					if r.o.Rule != "" && l.Rule != r.o.Rule {
 						continue
 					}
 					if err := visit(p.Path, f, l, text); err != nil {

@@ -464,3 +464,40 @@ func TestReplayAndRollback(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// What is no record stays as it is, also beside a record at the same place that passes.
+func TestReplayOfNoRecords(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		l := openLake(memory.New())
+		l.configure(t, tooStrict)
+		cut := gzipped(t, strings.Repeat(event("s", "z", 1, 1), 100))
+		l.put(t, "raw/s/1.json", cut[:len(cut)-20])
+		l.put(t, "raw/s/2.json", "[\n"+strings.TrimSpace(event("s", "a", 1, 1))+"\n"+strings.TrimSpace(event("s", "b", 1, 2))+",]")
+		l.run(t)
+		was := l.rules(t)
+		if !strings.Contains(was, "broken") || !strings.HasSuffix(was, "required required json json") {
+			t.Fatal(was[max(0, len(was)-100):])
+		}
+		if gone {
+			for _, key := range []string{"raw/s/1.json", "raw/s/2.json"} {
+				if err := l.store.Delete(t.Context(), key); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if r := l.replay(t, etl.ReplayOptions{Rule: "json"}); r.Taken != 2 || r.Left != 2 || r.RecordsIn != 0 || r.Decided != 0 || !r.Published {
+			t.Errorf("%+v", r)
+		}
+		l.configure(t, justRight)
+		r := l.replay(t, etl.ReplayOptions{})
+		if r.Left != 3 || r.Quarantined != 0 || r.RecordsOut != 3 || r.Taken != int64(strings.Count(was, " ")+1) {
+			t.Errorf("%+v", r)
+		}
+		if got := l.rules(t); got != "broken json json" {
+			t.Errorf("left: %s", got)
+		}
+		if err := l.verify(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
