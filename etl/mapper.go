@@ -177,7 +177,7 @@ func (m *mapper) batch(ctx context.Context, u *batch.Unit, unit uint64, first in
 	}
 	for _, stage := range m.run.job.Stages {
 		if b, err = stage.Apply(ctx, b); err != nil {
-			return 0, nil, fmt.Errorf("stage %T: %w", stage, err)
+			return 0, nil, &stageError{stage, err}
 		}
 	}
 	if len(m.run.job.Stages) > 0 {

@@ -1,6 +1,7 @@
 package etl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,9 @@ import (
 	"datalake/etl/input"
 	"datalake/etl/plan"
 	"datalake/etl/quarantine"
-	"datalake/etl/write"
 	"datalake/pkg/batch"
 	"datalake/pkg/commitlog"
+	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
 	"datalake/pkg/ndjson"
 	"datalake/pkg/spill"
@@ -78,7 +79,9 @@ type replay struct {
 	texts *spill.File
 	// files are those of each partition that records were taken of, by its path.
 	files map[string][]commitlog.File
-	gone  map[string]bool // keys of objects that changed while an earlier try read them
+	// unread counts lines that are wanted and stand for no record.
+	unread int64
+	gone   map[string]bool // keys of objects that changed while an earlier try read them
 }
 
 // tryReplay makes one attempt.
@@ -113,7 +116,8 @@ func (j Job) replayOnce(ctx context.Context, attempt *commit.Attempt, r *replay,
 		return err
 	}
 	m.end("list", 0, 0)
-	out.RunID, out.Taken, out.Left, out.Warnings = attempt.ID, r.Taken(), r.Taken(), schemas.warnings
+	out.RunID, out.Taken, out.Warnings = attempt.ID, r.Taken()+r.unread, schemas.warnings
+	out.Left = out.Taken
 	if len(p.Objects) == 0 {
 		out.Published = true
 		return attempt.Abandon(ctx)
@@ -143,6 +147,10 @@ func (j Job) replayOnce(ctx context.Context, attempt *commit.Attempt, r *replay,
 func (r *replay) plan(ctx context.Context, j Job, schemas *schemas) (*plan.Plan, error) {
 	last := map[string]string{}
 	err := r.each(ctx, func(path string, f commitlog.File, l *quarantine.Line, text []byte) error {
+		if !l.Replayable() {
+			r.unread++
+			return nil
+		}
 		r.Add(path, l, text)
 		if last[path] != f.Name {
 			last[path] = f.Name
@@ -168,7 +176,7 @@ func (r *replay) plan(ctx context.Context, j Job, schemas *schemas) (*plan.Plan,
 				}
 				masks[l.Source] = masked
 			}
-			if masked {
+			if masked || !l.Replayable() {
 				return nil
 			}
 			return r.AddText(l)
@@ -205,7 +213,7 @@ func (r *replay) each(ctx context.Context, visit func(path string, f commitlog.F
 					if err != nil {
 						return err
 					}
-					if !l.Replayable() || r.o.Rule != "" && l.Rule != r.o.Rule {
+					if r.o.Rule != "" && l.Rule != r.o.Rule {
 						continue
 					}
 					if err := visit(p.Path, f, l, text); err != nil {
@@ -292,6 +300,7 @@ func (w *work) inputTasks() iter.Seq[*input.Task] {
 	if w.replay == nil {
 		return input.Tasks(w.job.Zones.Raw.Store, objects, o)
 	}
+	line := cmp.Or(o.MaxRecord, lakefile.DefaultMaxRecord)
 	return func(yield func(*input.Task) bool) {
 		for i := 0; i < len(objects); {
 			store, text := w.job.Zones.Raw.Store, quarantine.IsText(objects[i])
@@ -303,6 +312,11 @@ func (w *work) inputTasks() iter.Seq[*input.Task] {
 				n++
 			}
 			for t := range input.Tasks(store, objects[i:n], o) {
+				// Of a large object only the stretches are read that records were taken of, and so much before as a line may be long.
+				start, end, ok := t.Range()
+				if ok && !text && !w.replay.Wants(t.Objects[0].Index, start, end+line) {
+					continue
+				}
 				if !yield(t) {
 					return
 				}
@@ -318,158 +332,4 @@ func (w *work) picked(u *batch.Unit) (*batch.Unit, error) {
 		return u, nil
 	}
 	return w.replay.Pick(u)
-}
-
-// decode has a mapper take what is wanted of a unit.
-func (r *mapRun) decode(ctx context.Context, m *mapper, u *batch.Unit) (records int64, err error) {
-	if u, err = r.picked(u); err != nil {
-		return 0, err
-	}
-	return m.unit(ctx, u)
-}
-
-// complete makes the body of a run that of a replay: it consumes nothing, and its counts are what it changes. So the records that were read again
-// came in before, and those of them that passed are no longer quarantined.
-func (r *replay) complete(b *commitlog.Body) {
-	byVersion := map[string]int{}
-	for i, in := range b.Inputs {
-		o := r.Origin(i)
-		in.Key, in.ETag = o.Key, o.ETag
-		at, ok := byVersion[in.Key+"\x00"+in.ETag]
-		if !ok {
-			byVersion[in.Key+"\x00"+in.ETag] = len(b.Replayed)
-			b.Replayed = append(b.Replayed, in)
-			continue
-		}
-		sum := &b.Replayed[at]
-		sum.Size, sum.Records, sum.Rejects = sum.Size+in.Size, sum.Records+in.Records, sum.Rejects+in.Rejects
-		sum.Partitions = append(sum.Partitions, in.Partitions...)
-		slices.Sort(sum.Partitions)
-		sum.Partitions = slices.Compact(sum.Partitions)
-	}
-	b.Inputs = nil
-	for path, rules := range r.Found() {
-		source := layout.SourceOf(path)
-		c := b.Counts[source]
-		c.Rules = maps.Clone(c.Rules)
-		if c.Rules == nil {
-			c.Rules = map[string]int64{}
-		}
-		for rule, n := range rules {
-			c.In -= n
-			c.Quarantined -= n
-			c.Rules[rule] -= n
-		}
-		b.Counts[source] = c
-	}
-	for source, c := range b.Counts {
-		c.Inputs, c.BytesIn = 0, 0
-		maps.DeleteFunc(c.Rules, func(_ string, n int64) bool { return n == 0 })
-		if b.Counts[source] = c; c.In == 0 && c.Out == 0 && c.Duplicates == 0 && c.Quarantined == 0 && len(c.Rules) == 0 {
-			delete(b.Counts, source)
-		}
-	}
-}
-
-// rewriteQuarantine puts the quarantine's files aside as they are without the records that were read, and with those that were set aside again.
-// On a base in which somebody else has taken such records, the plan is void: a Conflict says so.
-func (w *work) rewriteQuarantine(ctx context.Context) error {
-	r := w.replay
-	parts := map[string]quarantine.Part{}
-	for _, p := range w.mapped.rejects.Parts() {
-		parts[p.Path] = p
-	}
-	found := r.Found()
-	paths := maps.Clone(r.files)
-	for path := range parts {
-		paths[path] = r.files[path]
-	}
-	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		part, again := parts[path]
-		var err error
-		switch n := count(found[path]); {
-		case n == 0 && again:
-			err = w.writePart(ctx, part)
-		case n > 0:
-			err = w.swapPart(ctx, path, part, n)
-		}
-		if err != nil {
-			return fmt.Errorf("quarantine %s: %w", path, err)
-		}
-	}
-	return nil
-}
-
-func count(rules map[string]int64) (n int64) {
-	for _, k := range rules {
-		n += k
-	}
-	return n
-}
-
-// swapPart makes the act on a partition of which n lines were read again; part is what was set aside of them, and has perhaps no records.
-func (w *work) swapPart(ctx context.Context, path string, part quarantine.Part, n int64) error {
-	r, p := w.replay, commitlog.Partition{Zone: layout.Quarantine, Path: path}
-	if int64(part.Rows()) == n {
-		if same, err := w.mapped.rejects.Unchanged(part, r.Replay); same || err != nil {
-			return err
-		}
-	}
-	act := &commitlog.Act{Partition: p, Kind: commitlog.Swap}
-	taken := map[string]bool{}
-	for _, f := range r.files[path] {
-		taken[f.Name] = true
-	}
-	for _, f := range w.attempt.Base.Partitions[p].Files {
-		if !taken[f.Name] {
-			act.Files = append(act.Files, f)
-			continue
-		}
-		delete(taken, f.Name)
-		left, err := w.withoutTaken(ctx, p, f)
-		if err != nil {
-			return err
-		}
-		if left.Rows > 0 {
-			act.Files = append(act.Files, left)
-		}
-	}
-	if len(taken) > 0 {
-		return &commit.Conflict{Seq: w.attempt.Base.Seq, Redo: commit.Replan, Reason: "took records out of " + p.String()}
-	}
-	if part.Rows() > 0 {
-		f, err := w.putPart(ctx, part)
-		if err != nil {
-			return err
-		}
-		act.Files = append(act.Files, f)
-	}
-	w.written.mu.Lock()
-	defer w.written.mu.Unlock()
-	w.written.acts[p] = act
-	return nil
-}
-
-// withoutTaken puts a file aside without the lines that were read again. It is the file itself if there are none, and has no rows if there is
-// nothing else in it.
-func (w *work) withoutTaken(ctx context.Context, p commitlog.Partition, f commitlog.File) (left commitlog.File, err error) {
-	sink := write.NewSink(w.job.TempDir)
-	defer func() { err = errors.Join(err, sink.Close()) }()
-	var kept, dropped int64
-	err = w.replay.lines(ctx, p, f, func(file io.Reader) error {
-		kept, dropped, err = quarantine.CopyLines(sink, file, func(l *quarantine.Line) bool { return !w.replay.Took(l) })
-		return err
-	})
-	switch {
-	case err != nil:
-		return left, err
-	case dropped == 0:
-		return f, nil
-	case kept == 0:
-		return left, nil
-	}
-	w.written.mu.Lock()
-	w.written.bytes += sink.Size()
-	w.written.mu.Unlock()
-	return w.putFile(ctx, p.Zone, p.Path, commitlog.File{Size: sink.Size(), Rows: kept, SHA256: sink.SHA256()}, sink.Body())
 }

@@ -98,6 +98,8 @@ func (a *app) command() *cobra.Command {
 		a.logCommand(),
 		a.whyCommand(),
 		a.replayCommand(),
+		a.skipCommand(),
+		a.ledgerCommand(),
 		a.reportCommand(),
 		a.verifyCommand(),
 		a.repairCommand(),

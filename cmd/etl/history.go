@@ -63,6 +63,14 @@ func (a *app) status(s *inspect.Status) error {
 	if s.Held > 0 {
 		pending = fmt.Sprintf("%s held by a rollback, %s: %s\n%s", count(s.Held), size(s.HeldBytes), a.again("release"), pending)
 	}
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{s.Skipped, "skipped"}, {s.Adopted, "adopted unread"}} {
+		if x.n > 0 {
+			pending = fmt.Sprintf("%s %s: %s\n%s", count(x.n), x.what, a.again("ledger"), pending)
+		}
+	}
 	rows = append(rows, []string{"raw", fmt.Sprintf("%s read, %s", plural(s.Consumed, "object", "objects"), pending)})
 	if s.Last != nil {
 		rows = append(rows, []string{"last run", fmt.Sprintf("entry %d, %s UTC\n%s", s.Last.Seq, s.Last.When.UTC().Format(whenFormat), balance(s.Last.In, s.Last.Out, s.Last.Duplicates, s.Last.Quarantined))})
@@ -138,10 +146,13 @@ another command's decision (its kind), as a whole.`,
 			return nil
 		}
 		var rows [][]string
+		noted := false
 		for _, e := range entries {
+			note := strings.TrimSuffix(e.By+": "+e.Why, ": ")
+			noted = noted || e.By != "" || e.Why != ""
 			rows = append(rows, []string{
 				strconv.FormatUint(e.Seq, 10), e.When.UTC().Format(whenFormat), e.Kind,
-				count(e.In), count(e.Out), count(e.Duplicates), count(e.Quarantined), count(len(e.Partitions)), e.Attempt,
+				count(e.In), count(e.Out), count(e.Duplicates), count(e.Quarantined), count(len(e.Partitions)), e.Attempt, note,
 			})
 		}
 		columns := []column{
@@ -154,6 +165,9 @@ another command's decision (its kind), as a whole.`,
 			{name: "quar", right: true},
 			{name: "parts", right: true},
 			{name: "attempt"},
+		}
+		if noted {
+			columns = append(columns, column{name: "by and why", cut: 60})
 		}
 		if a.width > 0 {
 			columns = columns[:fitting(columns, rows, a.width)]
@@ -247,6 +261,9 @@ func (a *app) why(w *inspect.Where) error {
 		p.printf("%s is in no table and not in quarantine.\n", w.RecordID)
 		if w.Pending > 0 {
 			p.printf("It may be in what no run has read yet, %s: %s\n", plural(w.Pending, "raw object", "raw objects"), a.again("run"))
+		}
+		if w.Unread > 0 {
+			p.printf("It may be in %s that no run will read, skipped or adopted: %s\n", plural(w.Unread, "raw object", "raw objects"), a.again("ledger"))
 		}
 	}
 	return p.err

@@ -104,7 +104,10 @@ func (p *progress) line() {
 		text += fmt.Sprintf(" %d %%", n.Done*100/n.Total)
 	}
 	if n.Phase == "map" {
-		text += fmt.Sprintf(", %s of %s, %s/s", size(n.Done), size(n.Total), size(int64(rate(float64(n.Done), seconds))))
+		text += fmt.Sprintf(", %s of %s", size(n.Done), size(n.Total))
+		if seconds > 0.2 { // else the phase has only begun, and the rate would say nothing
+			text += fmt.Sprintf(", %s/s", size(int64(rate(float64(n.Done), seconds))))
+		}
 		if n.Records > 0 {
 			text += fmt.Sprintf(", %s records", count(n.Records))
 		}

@@ -147,7 +147,7 @@ func (a *app) run(ctx context.Context, l *lake, j etl.Job) (*etl.Result, error) 
 		r.Tables = orEmpty(r.Tables)
 	}
 	if err != nil {
-		err = a.tooBad(err)
+		err = a.failedObject(a.tooBad(err))
 		if r != nil && r.Decided > 0 {
 			err = fmt.Errorf("%w (entry %d is decided; the next run or %q publishes it)", err, r.Decided, a.again("repair"))
 		}

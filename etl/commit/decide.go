@@ -20,6 +20,8 @@ import (
 type Decision struct {
 	// Kind of the entry; empty means run.
 	Kind string
+	// By and Why are the entry's.
+	By, Why string
 	// Reads are the partitions that the result depends on, besides those it acts on: all in the scope of the dedupe
 	// key.
 	Reads []commitlog.Set
@@ -373,7 +375,7 @@ func (a *Attempt) plant(ctx context.Context, b *commitlog.Body) error {
 // entry makes the entry, but for what depends on the head.
 func (a *Attempt) entry(d *Decision, ref commitlog.BodyRef) *commitlog.Entry {
 	e := &commitlog.Entry{
-		Kind: d.Kind, Format: commitlog.Format, MinWriter: commitlog.Writer, Attempt: a.ID, Base: a.Base.Seq, Program: a.lake.Program,
+		Kind: d.Kind, By: d.By, Why: d.Why, Format: commitlog.Format, MinWriter: commitlog.Writer, Attempt: a.ID, Base: a.Base.Seq, Program: a.lake.Program,
 		Reads: d.Reads, Writes: writes(d.Body), Body: ref,
 		Schemas: slices.Sorted(maps.Keys(d.Body.Schemas)),
 	}

@@ -92,6 +92,12 @@ func ranges(store storage.Store, object []*batch.Object, o Options, yield func(*
 	return true
 }
 
+// Range is the stretch of an object in which the lines begin that the task reads. It is not ok where the task reads whole objects, or
+// may have to: then it must not be left out.
+func (t *Task) Range() (start, end int64, ok bool) {
+	return t.start, t.end, t.probe != nil && t.start > 0
+}
+
 // Units yields the task's units in order; each belongs to the receiver, who gives it back by b.Release. Units without
 // records are left out, so numbers have gaps.
 //

@@ -18,6 +18,9 @@ type Entry struct {
 	Kind    string    `json:"kind"`
 	Attempt string    `json:"attempt"`
 	Program string    `json:"program,omitempty"`
+	// By and Why are who decided it and what for, where people did so by hand.
+	By  string `json:"by,omitempty"`
+	Why string `json:"why,omitempty"`
 	// In = Out + Duplicates + Quarantined.
 	In          int64 `json:"records_in"`
 	Out         int64 `json:"records_out"`
@@ -66,7 +69,7 @@ func (l *Lake) read(ctx context.Context, seq uint64) (*Entry, *commitlog.Body, e
 	}
 	c := e.Counts
 	x := &Entry{
-		Seq: seq, When: when, Kind: e.Kind, Attempt: e.Attempt, Program: e.Program,
+		Seq: seq, When: when, Kind: e.Kind, Attempt: e.Attempt, Program: e.Program, By: e.By, Why: e.Why,
 		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
 		Objects: c.Inputs, BytesIn: c.BytesIn, BytesOut: c.BytesOut, Files: c.Files, Rules: c.Rules, Checks: c.Checks,
 	}

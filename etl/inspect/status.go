@@ -23,7 +23,10 @@ type Status struct {
 	Head uint64 `json:"head"`
 	Last *Entry `json:"last_run,omitempty"`
 	// Objects consumed so far; those held by rollbacks, with their bytes; and those in the raw zone that are not consumed yet.
-	Consumed     int   `json:"objects_consumed"`
+	Consumed int `json:"objects_consumed"`
+	// Skipped and Adopted count objects that nobody has read, and that no run will.
+	Skipped      int   `json:"objects_skipped"`
+	Adopted      int   `json:"objects_adopted"`
 	Held         int   `json:"objects_held"`
 	HeldBytes    int64 `json:"bytes_held"`
 	Pending      int   `json:"objects_pending"`
@@ -70,6 +73,14 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 	maps.DeleteFunc(s.Rules, func(_ string, n int64) bool { return n == 0 }) // all that it set aside was replayed
 	for _, h := range l.state.Held {
 		s.Consumed -= int(h.Inputs)
+		switch h.Unread {
+		case commitlog.Skip:
+			s.Skipped += int(h.Inputs)
+			continue
+		case commitlog.Adopt:
+			s.Adopted += int(h.Inputs)
+			continue
+		}
 		s.Held += int(h.Inputs)
 		s.HeldBytes += h.Bytes
 	}

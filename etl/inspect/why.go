@@ -31,6 +31,8 @@ type Where struct {
 	Quarantined []json.RawMessage `json:"quarantined,omitempty"`
 	// Pending counts raw objects that no run has read yet.
 	Pending int `json:"objects_pending"`
+	// Unread counts raw objects that no run will read: they were skipped or adopted.
+	Unread int `json:"objects_unread"`
 }
 
 // Row is one row of a table, and how it came there.
@@ -79,7 +81,7 @@ func (l *Lake) Why(ctx context.Context, id string) (*Where, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Pending = s.Pending
+		out.Pending, out.Unread = s.Pending, s.Skipped+s.Adopted
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -63,13 +64,23 @@ type record struct {
 	source               int  // that it is read with; -1: it cannot be read again, the object is gone and so is its text
 }
 
-// source is one object of the plan, and the records to read of it: of a version that is there all, else one, from its text.
+// source is one object of the plan, and the records to read of it: of a version that is there all; of one that is gone some, from their texts,
+// if these are lines, else one.
 type source struct {
 	origin  *batch.Object // that the records' origins name
 	records []record
 	found   []atomic.Bool
 	gone    bool
 }
+
+// textLines: it is of texts that are one line each.
+func (s *source) textLines() bool { return s.gone && s.records[0].oneLine }
+
+// Texts of lines are put together to objects of so many bytes and records at most.
+const (
+	groupBytes   = 256 << 10
+	groupRecords = 4096
+)
 
 // NewReplay makes one without lines. It does not close the file.
 func NewReplay(texts *spill.File) *Replay {
@@ -156,22 +167,27 @@ func (r *Replay) Objects() []*batch.Object {
 			r.sources = append(r.sources, source{origin: &o, records: v.records, found: make([]atomic.Bool, len(v.records))})
 			continue
 		}
-		for i := range v.records {
-			rec := &v.records[i]
-			if rec.source = -1; !rec.hasText {
+		for i, n := 0, 0; i < len(v.records); i += n {
+			if n = 1; !v.records[i].hasText {
+				v.records[i].source = -1
 				continue
 			}
-			rec.source = len(objects)
-			origin := &batch.Object{
-				Index: len(objects), Key: v.Key, ETag: v.ETag, Size: rec.text.Length, Source: v.Folder, Arrived: v.Arrived,
+			size := v.records[i].text.Length
+			for v.records[i].oneLine && i+n < len(v.records) && v.records[i+n].oneLine && n < groupRecords && size < groupBytes {
+				size += 1 + v.records[i+n].text.Length
+				n++
 			}
-			if rec.rule == ruleRecordsAt {
+			origin := &batch.Object{Index: len(objects), Key: v.Key, ETag: v.ETag, Size: size, Source: v.Folder, Arrived: v.Arrived}
+			if v.records[i].rule == ruleRecordsAt {
 				origin.RecordsAt = v.RecordsAt // the text is a value that ought to hold records, and is not one itself
 			}
 			o := *origin
 			o.Key, o.ETag = fmt.Sprintf("%s%d", textPrefix, o.Index), textPrefix
 			objects = append(objects, &o)
-			r.sources = append(r.sources, source{origin: origin, records: v.records[i : i+1], found: make([]atomic.Bool, 1), gone: true})
+			r.sources = append(r.sources, source{origin: origin, records: v.records[i : i+n], found: make([]atomic.Bool, n), gone: true})
+			for k := range n {
+				v.records[i+k].source = o.Index
+			}
 		}
 	}
 	return objects
@@ -192,32 +208,52 @@ type texts struct {
 }
 
 func (t texts) Head(_ context.Context, key string) (storage.Info, error) {
-	var i int
-	if _, err := fmt.Sscanf(key, textPrefix+"%d", &i); err != nil || i < 0 || i >= len(t.replay.sources) || !t.replay.sources[i].gone {
-		return storage.Info{}, &storage.Error{Op: "head", Key: key, Err: storage.ErrNotFound}
+	s, err := t.source(key)
+	if err != nil {
+		return storage.Info{}, err
 	}
-	return storage.Info{Key: key, ETag: textPrefix, Size: t.replay.sources[i].records[0].text.Length}, nil
+	return storage.Info{Key: key, ETag: textPrefix, Size: s.origin.Size}, nil
 }
 
-func (t texts) Get(ctx context.Context, key string, o storage.GetOptions) (io.ReadCloser, storage.Info, error) {
-	info, err := t.Head(ctx, key)
+func (t texts) Get(_ context.Context, key string, o storage.GetOptions) (io.ReadCloser, storage.Info, error) {
+	s, err := t.source(key)
 	if err != nil {
-		return nil, info, err
+		return nil, storage.Info{}, err
 	}
-	var i int
-	if _, err := fmt.Sscanf(key, textPrefix+"%d", &i); err != nil {
-		return nil, info, err
+	text, err := t.replay.text(s)
+	if err != nil {
+		return nil, storage.Info{}, err
 	}
-	e := t.replay.sources[i].records[0].text
-	e.Offset += min(o.Offset, e.Length)
-	if e.Length -= min(o.Offset, e.Length); o.Length > 0 {
-		e.Length = min(e.Length, o.Length)
+	text = text[min(o.Offset, s.origin.Size):s.origin.Size]
+	if o.Length > 0 {
+		text = text[:min(o.Length, int64(len(text)))]
 	}
-	text := make([]byte, e.Length)
-	if err := t.replay.texts.Read(e, text); err != nil {
-		return nil, info, err
+	return io.NopCloser(bytes.NewReader(text)), storage.Info{Key: key, ETag: textPrefix, Size: s.origin.Size}, nil
+}
+
+func (t texts) source(key string) (*source, error) {
+	i, err := strconv.Atoi(strings.TrimPrefix(key, textPrefix))
+	if err != nil || i < 0 || i >= len(t.replay.sources) || !t.replay.sources[i].gone {
+		return nil, &storage.Error{Op: "get", Key: key, Err: storage.ErrNotFound}
 	}
-	return io.NopCloser(strings.NewReader(string(text))), info, nil
+	return &t.replay.sources[i], nil
+}
+
+// text is what is read of a source that is gone: its texts with line feeds between them, and padding behind.
+func (r *Replay) text(s *source) ([]byte, error) {
+	out := make([]byte, s.origin.Size+jsontext.Padding)
+	at := int64(0)
+	for i := range s.records {
+		e := s.records[i].text
+		if err := r.texts.Read(e, out[at:at+e.Length]); err != nil {
+			return nil, err
+		}
+		if at += e.Length; i < len(s.records)-1 {
+			out[at] = '\n'
+			at++
+		}
+	}
+	return out, nil
 }
 
 // Pick gives a unit of the records in u that were taken. It may share the memory of u. Errors: those of the temporary file.
@@ -228,7 +264,7 @@ func (r *Replay) Pick(u *batch.Unit) (*batch.Unit, error) {
 		c := &u.Chunks[i]
 		s := &r.sources[c.Object.Index]
 		switch {
-		case s.gone && s.records[0].oneLine:
+		case s.textLines():
 			if err := r.whole(out, s, whole); err != nil {
 				return nil, err
 			}
@@ -247,7 +283,7 @@ func (r *Replay) Pick(u *batch.Unit) (*batch.Unit, error) {
 		s := &r.sources[b.Object.Index]
 		i := 0
 		switch {
-		case s.gone && s.records[0].oneLine:
+		case s.textLines():
 			if err := r.whole(out, s, whole); err != nil {
 				return nil, err
 			}
@@ -271,21 +307,34 @@ func (r *Replay) Pick(u *batch.Unit) (*batch.Unit, error) {
 	return out, nil
 }
 
-// whole puts a text of one line in a unit as it is, once: whatever else it was cut into. An object of such a line may have told of its form more than its
-// text alone does.
+// whole puts texts of one line each in a unit as they are, once, whatever the object that they make was cut into: the object of such a line may
+// have told of its form more than these lines do.
 func (r *Replay) whole(out *batch.Unit, s *source, done map[*source]bool) error {
 	if done[s] || out.Number > 0 {
 		return nil
 	}
 	done[s] = true
-	rec := &s.records[0]
-	data := make([]byte, rec.text.Length+jsontext.Padding)
-	if err := r.texts.Read(rec.text, data[:rec.text.Length]); err != nil {
+	text, err := r.text(s)
+	if err != nil {
 		return err
 	}
-	s.found[0].Store(true)
-	out.Chunks = append(out.Chunks, batch.Chunk{Object: s.origin, Offset: rec.offset, Data: data, Lines: true, Line: max(rec.line, 1)})
+	at := int64(0)
+	for i := range s.records {
+		rec := &s.records[i]
+		s.found[i].Store(true)
+		out.Chunks = append(out.Chunks, batch.Chunk{
+			Object: s.origin, Offset: rec.offset, Data: text[at : at+rec.text.Length+jsontext.Padding], Lines: true, Line: max(rec.line, 1),
+		})
+		at += rec.text.Length + 1
+	}
 	return nil
+}
+
+// Wants says whether records were taken of an object, by its index, that begin, or go on, in a stretch of its content.
+func (r *Replay) Wants(object int, start, end int64) bool {
+	records := r.sources[object].records
+	i, _ := slices.BinarySearchFunc(records, start, func(a record, start int64) int { return cmp.Compare(a.offset+max(a.length, 1), start+1) })
+	return i < len(records) && records[i].offset < end
 }
 
 // at is the record that the offset belongs to; -1: none.

@@ -43,6 +43,9 @@ const (
 	Backfill = "backfill"
 	Replay   = "replay"
 	Repair   = "repair"
+	Skip     = "skip"
+	Adopt    = "adopt"
+	Undo     = "undo" // of a skip or of an adoption
 )
 
 // Entry is one decision. Immutable once it is in the log.
@@ -62,6 +65,10 @@ type Entry struct {
 	Prev string `json:"prev"`
 	// Program is the version of the program that made it, for people.
 	Program string `json:"program,omitempty"`
+	// By says who decided it and Why what for, where people did so by hand: of entries that hold inputs which nobody has read, and of those that
+	// undo this.
+	By  string `json:"by,omitempty"`
+	Why string `json:"why,omitempty"`
 	// Reads are the partitions whose files the result depends on, Writes those it acts on. Both are Sets.
 	Reads  []Set `json:"reads,omitempty"`
 	Writes []Set `json:"writes,omitempty"`
@@ -92,8 +99,8 @@ type Body struct {
 	Inputs []Input `json:"inputs,omitempty"`
 	// Reread is how many of Inputs earlier entries had consumed: from now on this entry has.
 	Reread int64 `json:"reread,omitempty"`
-	// Hold says that Inputs, which all were consumed before, are held: their rows are gone, and yet no run reads them
-	// before they are released.
+	// Hold says that Inputs are held: no run reads them before they are released. Those of a rollback were consumed before, and their rows
+	// are gone; others nobody has read.
 	Hold *Hold `json:"hold,omitempty"`
 	// Release names entries by which inputs are held: these are pending again.
 	Release []uint64 `json:"release,omitempty"`
@@ -157,6 +164,8 @@ type Input struct {
 
 // Hold is what an entry holds.
 type Hold struct {
+	// Unread is the entry's kind, Skip or Adopt, where nobody has read the inputs; empty: a rollback holds them.
+	Unread string `json:"unread,omitempty"`
 	// Source whose table was brought back; empty: those of all.
 	Source string `json:"source,omitempty"`
 	// Inputs and Bytes that are held.

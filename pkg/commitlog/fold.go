@@ -127,7 +127,11 @@ func (s *State) consume(ctx context.Context, v *validation, b *Body, inputs *run
 	s.Ledger = s.Ledger.with(inputs, int(reread))
 	if b.Hold != nil {
 		n := int64(inputs.len())
-		v.check(b.Hold.Inputs == n && b.Reread == n, "%d inputs, of which %d were consumed before, but %d are held", n, b.Reread, b.Hold.Inputs)
+		before := n
+		if b.Hold.Unread != "" {
+			before = 0
+		}
+		v.check(b.Hold.Inputs == n && b.Reread == before, "%d inputs, of which %d were consumed before, but %d are held", n, b.Reread, b.Hold.Inputs)
 		s.Held[s.Seq] = *b.Hold
 	}
 	for _, seq := range b.Release {

@@ -128,6 +128,7 @@ func TestHeldInvalid(t *testing.T) {
 		"more than said":      {Body{Inputs: []Input{a, b}, Reread: 2}, "1 inputs were consumed before, the body says 2"},
 		"held, but new":       {Body{Inputs: []Input{b}, Hold: &Hold{Inputs: 1}}, "of which 0 were consumed before, but 1 are held"},
 		"held, but not named": {Body{Inputs: []Input{a}, Reread: 1, Hold: &Hold{Inputs: 2}}, "but 2 are held"},
+		"unread, but read":    {Body{Inputs: []Input{a}, Reread: 1, Hold: &Hold{Unread: Skip, Inputs: 1}}, "of which 1 were consumed before, but 1 are held"},
 		"released, not held":  {Body{Release: []uint64{1}}, "entry 1 is released, but holds nothing"},
 	} {
 		l := open(t, memory.New())

@@ -43,6 +43,9 @@ func release(ctx context.Context, lake commit.Lake, source string) (*Released, e
 	together := uint64(0)
 	for _, seq := range slices.Sorted(maps.Keys(head.Held)) {
 		h := head.Held[seq]
+		if h.Unread != "" {
+			continue // skipped or adopted: no rollback's
+		}
 		if source != "" && h.Source != source {
 			if h.Source == "" {
 				together = seq
