@@ -242,10 +242,11 @@ type Counts struct {
 	BytesIn   int64 `json:"bytes_in,omitempty"`
 	BytesOut  int64 `json:"bytes_out,omitempty"`
 	Files     int64 `json:"files,omitempty"`
-	// Rules counts what was set aside by rule. Notes counts what else a summary says (source_differs, duplicate_keys,
+	// Rules counts what was set aside by rule, Checks the records that failed a rule and stayed. Notes counts what else a summary says (source_differs, duplicate_keys,
 	// floored …).
-	Rules map[string]int64 `json:"rules,omitempty"`
-	Notes map[string]int64 `json:"notes,omitempty"`
+	Rules  map[string]int64 `json:"rules,omitempty"`
+	Checks map[string]int64 `json:"checks,omitempty"`
+	Notes  map[string]int64 `json:"notes,omitempty"`
 }
 
 // Sources of an input of an entry with these counts are those whose tables or quarantine have, or may have, something of it.
@@ -280,6 +281,7 @@ func (c *Counts) Add(d Counts) {
 	c.BytesOut += d.BytesOut
 	c.Files += d.Files
 	c.Rules = addCounts(c.Rules, d.Rules)
+	c.Checks = addCounts(c.Checks, d.Checks)
 	c.Notes = addCounts(c.Notes, d.Notes)
 }
 
