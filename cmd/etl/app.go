@@ -101,6 +101,7 @@ func (a *app) command() *cobra.Command {
 		a.skipCommand(),
 		a.ledgerCommand(),
 		a.reportCommand(),
+		a.diffCommand(),
 		a.verifyCommand(),
 		a.repairCommand(),
 		a.gcCommand(),

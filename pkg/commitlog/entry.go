@@ -251,8 +251,8 @@ type Counts struct {
 	BytesIn   int64 `json:"bytes_in,omitempty"`
 	BytesOut  int64 `json:"bytes_out,omitempty"`
 	Files     int64 `json:"files,omitempty"`
-	// Rules counts what was set aside by rule, Checks the records that failed a rule and stayed. Notes counts what else a summary
-	// says (source_differs, duplicate_keys,
+	// Rules counts what was set aside by rule, Checks the records that failed a rule and stayed. Notes counts what else a summary says
+	// (source_differs, duplicate_keys,
 	// floored …).
 	Rules  map[string]int64 `json:"rules,omitempty"`
 	Checks map[string]int64 `json:"checks,omitempty"`
