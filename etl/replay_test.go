@@ -163,7 +163,8 @@ func TestReplay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c := head.Counts; c.In != 7 || c.Out != 3 || c.Duplicates != 2 || c.Quarantined != 2 || c.Rules["required"] != 1 || c.Rules["json"] != 1 || c.Inputs != 2 {
+		if c := head.Counts; c.In != 13 || c.Out != 3 || c.Duplicates != 2 || c.Quarantined != 8 || c.Withdrawn != 6 ||
+			c.Rules["required"] != 6 || c.Notes["withdrawn:required"] != 5 || c.Notes["withdrawn:json"] != 1 || c.Inputs != 2 {
 			t.Errorf("the log counts %+v", c)
 		}
 		if again := l.replay(t, etl.ReplayOptions{}); again.Decided != 0 || again.Quarantined != 2 || !again.Published {
@@ -378,8 +379,8 @@ func TestReplayOfStage(t *testing.T) {
 		if err := checkReplayed(l, want, 0); err != nil {
 			t.Error(err)
 		}
-		if head, err := l.head(t.Context()); err != nil || len(head.Counts.Rules) == 0 || head.Counts.Rules["below"] != 0 {
-			t.Errorf("%v, rules %v", err, head.Counts.Rules)
+		if head, err := l.head(t.Context()); err != nil || head.Counts.Rules["below"] != 5 || head.Counts.Notes["withdrawn:below"] != 5 {
+			t.Errorf("%v, %+v", err, head.Counts)
 		}
 	}
 }
