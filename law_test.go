@@ -109,7 +109,7 @@ var laws = []law{
 			seeds := []string{"pkg/jsontext/keys.go", "etl/decode/text.go"}
 			if s.test || slices.Contains(seeds, s.path) || !slices.ContainsFunc([]string{
 				"pkg/parquetfile", "pkg/jsontext", "pkg/timeparse", "pkg/schema", "pkg/lakefile", "pkg/layout", "pkg/expr",
-				"etl/input", "etl/decode", "etl/infer", "etl/segment", "etl/partition", "etl/dedupe", "etl/write", "etl/plan",
+				"etl/input", "etl/decode", "etl/clean", "etl/infer", "etl/segment", "etl/partition", "etl/dedupe", "etl/write", "etl/plan",
 			}, func(folder string) bool { return under(s.pkg, folder) }) {
 				return ""
 			}

@@ -13,7 +13,6 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
-	"datalake/etl"
 	"datalake/pkg/lakefile"
 	"datalake/pkg/layout"
 	"datalake/pkg/storage"
@@ -94,23 +93,5 @@ func formatOf(t *testing.T, l *lake, key string, codec format.CompressionCodec, 
 	}
 	if seen != delta {
 		t.Errorf("delta encodings: %v, want %v", seen, delta)
-	}
-}
-
-// TestUnsupported: a run refuses what it cannot do, and touches nothing.
-func TestUnsupported(t *testing.T) {
-	l := openLake(memory.New())
-	var err error
-	l.job.Lake, err = lakefile.Parse("lake.yaml", []byte("sources: {s: {columns: [{path: data.v, type: bigint, min: 1}]}}"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.put(t, "raw/s/a.json", `{"record_id":"1","source":"s","data":{"v":0}}`)
-	_, err = etl.Run(context.Background(), l.job)
-	if !errors.Is(err, etl.ErrConfig) || !strings.Contains(err.Error(), "sources.s.columns[1]") {
-		t.Errorf("error %v", err)
-	}
-	if head, err := l.head(context.Background()); err != nil || head.Seq != 0 {
-		t.Errorf("head %+v, %v", head, err)
 	}
 }

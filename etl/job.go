@@ -57,7 +57,9 @@ type Job struct {
 	Allocator memory.Allocator
 	// TempDir holds the temporary files, which have no names; empty: the system's.
 	TempDir string
-	// Stages are the caller's own, run in order on every batch after decoding.
+	// Secret gives the salt of a mask by its name, NAME of env:NAME; nil: no source may have a mask with a salt. What it gives is kept nowhere.
+	Secret func(name string) (string, error)
+	// Stages are the caller's own, run in order on every batch after cleaning.
 	Stages []Stage
 	// Settle is how long an object must not have changed before it is read: a run waits for younger ones. It is for
 	// stores in which objects can be seen while they are written (directories: 2 s); 0: not at all.
@@ -79,7 +81,7 @@ type Job struct {
 	sampling sampling // of tests
 }
 
-// Stage is a step of the caller's own between decoding and deduplication: it changes, adds or rejects rows' values, one
+// Stage is a step of the caller's own between cleaning and deduplication: it changes, adds or rejects rows' values, one
 // batch at a time. Safe for concurrent use.
 type Stage interface {
 	// Columns is called once a run for each source, before any batch of it. It returns the columns that the stage adds
@@ -166,6 +168,9 @@ type Table struct {
 	Files       int    `json:"files"`
 	// Rules counts quarantined records by rule.
 	Rules map[string]int64 `json:"rules,omitempty"`
+	// Checks counts records that failed a rule and were not set aside for it (on_fail: "null" or score), by rule; those among them that
+	// then were dropped as duplicates too.
+	Checks map[string]int64 `json:"checks,omitempty"`
 	// RescuedBy counts values in _rescued by path.
 	RescuedBy map[string]int64 `json:"rescued_by,omitempty"`
 	// NewColumns are those that the run added to the table.
@@ -227,9 +232,6 @@ func (j Job) Validate() error {
 				errs = append(errs, fmt.Errorf("%w: a run on a sample would take objects for read that it has not; the %s zone must be an overlay", ErrConfig, name))
 			}
 		}
-	}
-	if err := j.Lake.Unsupported(); err != nil {
-		errs = append(errs, fmt.Errorf("%w: the engine cannot do all that the lake file says:\n%w", ErrConfig, err))
 	}
 	if !j.Since.IsZero() && !j.Until.IsZero() && j.Until.Before(j.Since) {
 		errs = append(errs, fmt.Errorf("%w: until %s lies before since %s", ErrConfig, j.Until.Format(time.DateOnly), j.Since.Format(time.DateOnly)))

@@ -59,6 +59,9 @@ func (w *work) mapAll(ctx context.Context) error {
 		}
 		if !news {
 			w.schemas.done()
+			if err := w.missing(); err != nil {
+				return err
+			}
 			w.mapped.rejects.Settle(w.mapped.lines.Before)
 			return nil
 		}
@@ -95,6 +98,7 @@ type mapRun struct {
 	guesses *guesses     // nil: none are made
 	done    atomic.Int64 // bytes of raw objects
 	read    atomic.Int64 // bytes of units
+	plans   cleanPlans
 	rows    atomic.Int64
 }
 
@@ -297,11 +301,13 @@ func (r *mapRun) newMapper() (*mapper, error) {
 }
 
 func (w *work) newDecoder(s decode.Schemas, o decode.Observer) (*decode.Decoder, error) {
-	in := w.job.Lake.Input
-	return decode.New(decode.Options{
-		Limits:    jsontext.Limits{MaxDepth: in.MaxDepth, ReplaceInvalid: in.InvalidUTF8 == lakefile.InvalidReplace},
-		Allocator: w.mem, Bare: w.schemas.bare(),
-	}, s, o)
+	return decode.New(decode.Options{Limits: w.job.limits(), Allocator: w.mem, Bare: w.schemas.bare()}, s, o)
+}
+
+// limits are those of the JSON text.
+func (j Job) limits() jsontext.Limits {
+	in := j.Lake.Input
+	return jsontext.Limits{MaxDepth: in.MaxDepth, ReplaceInvalid: in.InvalidUTF8 == lakefile.InvalidReplace}
 }
 
 // merge adds a worker's counts to those of all.

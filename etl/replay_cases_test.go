@@ -188,3 +188,36 @@ func TestReplayOfNoRecords(t *testing.T) {
 		}
 	}
 }
+
+// Of a source that masks values a replay reads the raw objects and masks again; what the quarantine keeps of them is masked already, and stays.
+func TestReplayOfMasked(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		l := openLake(memory.New())
+		file := func(required string) string {
+			return "sources: {s: {columns: [{path: data.v, type: bigint}, {path: data.w, type: string" + required +
+				"}, {path: data.mail, type: string, mask: {keep_last: 2}}]}}\n"
+		}
+		l.configure(t, file(", required: true"))
+		l.put(t, "raw/s/1.json", `{"record_id":"a","source":"s","data":{"v":1,"mail":"ann@example.org"}}`+"\n")
+		if res := l.run(t); res.Quarantined != 1 {
+			t.Fatalf("%+v", res)
+		}
+		if gone {
+			if err := l.store.Delete(t.Context(), "raw/s/1.json"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.configure(t, file(""))
+		r := l.replay(t, etl.ReplayOptions{})
+		if gone != (r.Left == 1) || gone != (r.RecordsOut == 0) || r.Taken != 1 {
+			t.Errorf("gone %v: %+v", gone, r)
+		}
+		lines, err := l.aside(t.Context())
+		if err != nil || len(lines) != int(r.Left) || gone && strings.Contains(lines[0].Payload, "ann@") {
+			t.Errorf("%v, %+v", err, lines)
+		}
+		if err := l.verify(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}

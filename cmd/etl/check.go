@@ -48,8 +48,6 @@ type checked struct {
 	Errors []fault `json:"errors"`
 	// Warnings are what is allowed and yet worth a word.
 	Warnings []string `json:"warnings"`
-	// Unsupported are what a run refuses because the engine cannot do it yet.
-	Unsupported []fault `json:"unsupported"`
 	// Sources are the schemas that first runs start from.
 	Sources []*schema.Schema `json:"sources"`
 	// Curated are the names of the curated data sets.
@@ -82,7 +80,7 @@ func (a *app) check() error {
 		return err
 	}
 	f, err := a.lakeFile(root, lakefile.Check)
-	out := checked{Errors: faults(err), Warnings: []string{}, Unsupported: []fault{}, Sources: []*schema.Schema{}, Curated: []string{}}
+	out := checked{Errors: faults(err), Warnings: []string{}, Sources: []*schema.Schema{}, Curated: []string{}}
 	if err != nil {
 		if a.console.json && len(out.Errors) > 0 {
 			out.File = out.Errors[0].File
@@ -99,7 +97,6 @@ func (a *app) check() error {
 	}
 	out.File = f.Name
 	out.Warnings = append(out.Warnings, f.Warnings...)
-	out.Unsupported = faults(f.Unsupported())
 	out.Curated = append(out.Curated, slices.Sorted(maps.Keys(f.Curated))...)
 	names := slices.Sorted(maps.Keys(f.Sources))
 	for _, name := range names {
@@ -110,9 +107,6 @@ func (a *app) check() error {
 	}
 	for _, w := range f.Warnings {
 		a.warn(w)
-	}
-	for _, u := range out.Unsupported {
-		a.warn(fmt.Sprintf("%s:%d:%d: %s: a run refuses it: %s", u.File, u.Line, u.Column, u.Key, u.Problem))
 	}
 	var sources []explain.Source
 	for _, name := range names {

@@ -95,6 +95,9 @@ func (a *app) status(s *inspect.Status) error {
 	if rules := ranked(s.Rules); len(rules) > 0 {
 		printList(a.out, "Quarantined, by rule", []item{{texts: rules}})
 	}
+	if checks := ranked(s.Checks); len(checks) > 0 {
+		printList(a.out, "Kept, but failed, by rule: the value is null, or quality_score lower", []item{{texts: checks}})
+	}
 	if len(s.Widen) > 0 {
 		if _, err := fmt.Fprint(a.out, "\nValues that did not fit, which _rescued keeps; a wider column would take them\n"); err != nil {
 			return err

@@ -40,6 +40,7 @@ func (a *app) summary(r *etl.Result) {
 		size(int64(rate(float64(r.BytesIn), r.Seconds))), count(int64(rate(float64(r.RecordsIn), r.Seconds))))
 	a.counts(r)
 	printList(a.err, "Quarantined, by rule", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.Rules) }))
+	printList(a.err, "Kept, but failed, by rule: the value is null, or quality_score lower", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.Checks) }))
 	printList(a.err, "Rescued, by path: values that fit no column are kept in _rescued", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.RescuedBy) }))
 	printList(a.err, "New columns", bySource(r.Tables, newColumns))
 	printList(a.err, "Also seen", bySource(r.Tables, oddities))

@@ -159,8 +159,16 @@ func folder(s string) (string, error) {
 
 // job makes a job one of this lake.
 func (l *lake) job(j etl.Job) etl.Job {
-	j.Zones, j.Lake, j.Version, j.Directory = l.zones, l.file, version(), true
+	j.Zones, j.Lake, j.Version, j.Directory, j.Secret = l.zones, l.file, version(), true, secret
 	return j
+}
+
+// secret gives what a mask names as env:NAME.
+func secret(name string) (string, error) {
+	if s, ok := os.LookupEnv(name); ok {
+		return s, nil
+	}
+	return "", fmt.Errorf("the environment has no variable %s", name)
 }
 
 // source finds the folder of the raw zone that a source's name means, and gives the clean name.

@@ -242,7 +242,7 @@ func (d *Decoder) member(n *node, p, depth int) (end int, err error) {
 			continue // its members are taken, or there are none
 		}
 		s.vec.pad(r.row)
-		if fits, exact := d.put(s.typ, s.vec, v); !fits || !exact {
+		if fits, exact := d.fit(s.typ, s.vec, v); !fits || !exact {
 			d.misfit(&n.place, s.typ, v, fits)
 		}
 	}

@@ -42,6 +42,8 @@ type Status struct {
 	Rescued     int64 `json:"rescued"`
 	// Rules counts what was quarantined by rule.
 	Rules map[string]int64 `json:"rules,omitempty"`
+	// Checks counts the records that failed a rule and stayed, by rule.
+	Checks map[string]int64 `json:"checks,omitempty"`
 	// Widen lists where values did not fit, most first.
 	Widen []Misfit `json:"widen,omitempty"`
 }
@@ -66,7 +68,7 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 	s := &Status{
 		Head: l.state.Seq, Consumed: l.state.Ledger.Len(),
 		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
-		Rules: maps.Clone(c.Rules),
+		Rules: maps.Clone(c.Rules), Checks: maps.Clone(c.Checks),
 	}
 	// What a replay read again came in before.
 	s.In, s.Quarantined = s.In-c.Withdrawn, s.Quarantined-c.Withdrawn

@@ -16,5 +16,6 @@ func Columns() []catalog.Column {
 		{Name: "payload", Type: "string", Comment: "the record's text as it stood"},
 		{Name: "payload_base64", Type: "string", Comment: "instead of payload, where that is not UTF-8"},
 		{Name: "truncated", Type: "boolean", Comment: "true where only the beginning was kept"},
+		{Name: "payload_withheld", Type: "boolean", Comment: "true where there is no payload, for it may hold what is masked"},
 	}
 }

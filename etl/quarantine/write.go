@@ -92,7 +92,9 @@ func appendLine(dst []byte, r *batch.Reject, payload []byte) []byte {
 	text("arrived", time.UnixMilli(r.Object.Arrived).UTC().Format("2006-01-02T15:04:05.000Z07:00"))
 	text("rule", r.Rule)
 	text("reason", r.Reason)
-	if utf8.Valid(payload) {
+	if r.Withheld {
+		dst = append(dst, `,"payload_withheld":true`...)
+	} else if utf8.Valid(payload) {
 		dst = append(dst, `,"payload":`...)
 		dst = jsontext.AppendQuoted(dst, payload)
 	} else {

@@ -78,7 +78,7 @@ type Entry struct {
 	Schemas []string `json:"schemas,omitempty"`
 	// Fingerprint is a hash over the sources of the body and their fingerprints; empty if it has none.
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// Counts over all sources; rules and notes as far as there is room.
+	// Counts over all sources; rules, checks and notes as far as there is room.
 	Counts Counts `json:"counts"`
 	// Roots, in entry 1 only: the prefix of each zone by its name. All keys in entries and bodies lie under them.
 	Roots map[string]string `json:"roots,omitempty"`
@@ -252,10 +252,12 @@ type Counts struct {
 	BytesIn   int64 `json:"bytes_in,omitempty"`
 	BytesOut  int64 `json:"bytes_out,omitempty"`
 	Files     int64 `json:"files,omitempty"`
-	// Rules counts what was set aside by rule. Notes counts what else a summary says (source_differs, duplicate_keys,
+	// Rules counts what was set aside by rule, Checks the records that failed a rule and stayed. Notes counts what else a summary
+	// says (source_differs, duplicate_keys,
 	// floored …).
-	Rules map[string]int64 `json:"rules,omitempty"`
-	Notes map[string]int64 `json:"notes,omitempty"`
+	Rules  map[string]int64 `json:"rules,omitempty"`
+	Checks map[string]int64 `json:"checks,omitempty"`
+	Notes  map[string]int64 `json:"notes,omitempty"`
 }
 
 // Sources of an input of an entry with these counts are those whose tables or quarantine have, or may have, something of it.
@@ -293,6 +295,7 @@ func (c *Counts) Add(d Counts) {
 	c.BytesOut += d.BytesOut
 	c.Files += d.Files
 	c.Rules = addCounts(c.Rules, d.Rules)
+	c.Checks = addCounts(c.Checks, d.Checks)
 	c.Notes = addCounts(c.Notes, d.Notes)
 }
 

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -77,12 +78,23 @@ func (e *Env) Compile(text string) (*Program, error) {
 
 // Eval gives the expression's value for one row: row[i] is the value of Columns[i]. It does not keep row.
 func (p *Program) Eval(row []Value) Value {
-	f := frame{row: row}
-	if p.locals > 0 {
+	f, ok := frames.Get().(*frame)
+	if !ok {
+		f = new(frame)
+	}
+	f.row = row
+	if len(f.locals) < p.locals {
 		f.locals = make([]Value, p.locals)
 	}
-	return p.root(&f)
+	v := p.root(f)
+	f.row = nil
+	clear(f.locals)
+	frames.Put(f)
+	return v
 }
+
+// frames are those that no evaluation uses.
+var frames sync.Pool
 
 // Fits says why the values of the expression cannot stand in a column of a type, nil if they can. What fits may still fail for a
 // value: an int in an int column, 32 bits wide; a double in a decimal one; whatever is dyn.

@@ -75,17 +75,24 @@ func (e *Env) unknown(a *ast.AST, names []string) Errors {
 	return out
 }
 
-var (
-	undeclared = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
-	overload   = regexp.MustCompile(`^found no matching overload for '([^']*)' applied to '(.*)'$`)
-	mismatched = regexp.MustCompile(`^Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting`)
-	noViable   = regexp.MustCompile(`^Syntax error: no viable alternative at input '(.*)'$`)
-	missing    = regexp.MustCompile(`^Syntax error: missing (.*) at '(.*?)'$`)
-	notBool    = regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`)
-	noField    = regexp.MustCompile(`^type '(.*)' does not support field selection$`)
-	noRange    = regexp.MustCompile(`^expression of type '(.*)' cannot be range of a comprehension`)
-	token      = regexp.MustCompile(`^Syntax error: token recognition error at: '(.*)'$`)
+// What CEL's messages look like, with the parts that ours need.
+const (
+	undeclared = `^undeclared reference to '([^']*)'`
+	overload   = `^found no matching overload for '([^']*)' applied to '(.*)'$`
+	mismatched = `^Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting`
+	noViable   = `^Syntax error: no viable alternative at input '(.*)'$`
+	missing    = `^Syntax error: missing (.*) at '(.*?)'$`
+	notBool    = `^expected type '(.*)' but found '(.*)'$`
+	noField    = `^type '(.*)' does not support field selection$`
+	noRange    = `^expression of type '(.*)' cannot be range of a comprehension`
+	token      = `^Syntax error: token recognition error at: '(.*)'$`
 )
+
+// find gives the parts of a message, nil if it does not look so. Patterns are compiled when something is wrong and not before, for that
+// is seldom and a program starts often.
+func find(pattern, message string) []string {
+	return regexp.MustCompile(pattern).FindStringSubmatch(message)
+}
 
 // explain says in our words what CEL finds wrong. A problem with one of the names in told has been told already.
 func (e *Env) explain(text string, issues *cel.Issues, told []string) Errors {
@@ -93,7 +100,7 @@ func (e *Env) explain(text string, issues *cel.Issues, told []string) Errors {
 	for _, x := range issues.Errors() {
 		problem, allowed := e.words(x.Message)
 		one := &Error{Line: max(x.Location.Line(), 1), Column: max(x.Location.Column(), 0) + 1, Problem: problem, Allowed: allowed}
-		if m := undeclared.FindStringSubmatch(x.Message); m != nil && slices.Contains(told, m[1]) {
+		if m := find(undeclared, x.Message); m != nil && slices.Contains(told, m[1]) {
 			continue
 		}
 		if strings.HasPrefix(x.Message, "Syntax error") && len(out) > 0 && strings.HasPrefix(out[len(out)-1].Problem, "syntax error") {
@@ -114,20 +121,19 @@ func (e *Env) words(msg string) (problem, allowed string) {
 		}
 		return fmt.Sprintf("unexpected %q", strings.TrimSuffix(s, "<EOF>"))
 	}
-	switch {
-	case mismatched.MatchString(msg):
-		m := mismatched.FindStringSubmatch(msg)
+	if m := find(mismatched, msg); m != nil {
 		if m[1] == "=" {
 			return "syntax error: unexpected \"=\"", "equal is =="
 		}
 		return "syntax error: " + at(m[1]), ""
-	case noViable.MatchString(msg):
-		return "syntax error: " + at(noViable.FindStringSubmatch(msg)[1]), ""
-	case missing.MatchString(msg):
-		m := missing.FindStringSubmatch(msg)
+	}
+	if m := find(noViable, msg); m != nil {
+		return "syntax error: " + at(m[1]), ""
+	}
+	if m := find(missing, msg); m != nil {
 		return fmt.Sprintf("syntax error: %s is missing", m[1]), ""
-	case token.MatchString(msg):
-		m := token.FindStringSubmatch(msg)
+	}
+	if m := find(token, msg); m != nil {
 		switch {
 		case strings.HasPrefix(m[1], "="):
 			return "syntax error: unexpected \"=\"", "equal is =="
@@ -135,26 +141,27 @@ func (e *Env) words(msg string) (problem, allowed string) {
 			return "syntax error: a text in quotes does not end", ""
 		}
 		return fmt.Sprintf("syntax error: unexpected %q", m[1]), "and is &&, or is ||, not is !"
-	case strings.HasPrefix(msg, "Syntax error: "):
-		return "syntax error: " + strings.TrimPrefix(msg, "Syntax error: "), ""
-	case strings.HasPrefix(msg, "reserved identifier: "):
-		word := strings.TrimPrefix(msg, "reserved identifier: ")
+	}
+	if rest, ok := strings.CutPrefix(msg, "Syntax error: "); ok {
+		return "syntax error: " + rest, ""
+	}
+	if word, ok := strings.CutPrefix(msg, "reserved identifier: "); ok {
 		return word + " is a word of the language", "give the column another name"
 	}
-	if m := undeclared.FindStringSubmatch(msg); m != nil {
+	if m := find(undeclared, msg); m != nil {
 		names := Functions()
 		if near := didYouMean(m[1], names); near != "" {
 			return "no function " + m[1] + near, ""
 		}
 		return "no function " + m[1], "the functions are " + join(names)
 	}
-	if m := notBool.FindStringSubmatch(msg); m != nil {
+	if m := find(notBool, msg); m != nil {
 		return fmt.Sprintf("a %s is needed, this is %s", plainType(m[1]), plainType(m[2])), ""
 	}
-	if m := noField.FindStringSubmatch(msg); m != nil {
+	if m := find(noField, msg); m != nil {
 		return plainType(m[1]) + " has no fields", "fields are of structs and maps"
 	}
-	if m := noRange.FindStringSubmatch(msg); m != nil {
+	if m := find(noRange, msg); m != nil {
 		return plainType(m[1]) + " has no elements", "lists and maps have elements"
 	}
 	if strings.HasPrefix(msg, "invalid argument to has()") {
@@ -163,7 +170,7 @@ func (e *Env) words(msg string) (problem, allowed string) {
 	if strings.HasPrefix(msg, "invalid int literal") {
 		return "the integer is beyond 64 bits", ""
 	}
-	if m := overload.FindStringSubmatch(msg); m != nil {
+	if m := find(overload, msg); m != nil {
 		return noOverload(m[1], m[2])
 	}
 	return msg, ""

@@ -127,9 +127,6 @@ func (r *reader) column(n *node, key, envelope string, hour bool) (d declared, o
 		}
 	}
 	d.Clean, d.Check = r.clean(m, key, d.Type), r.check(m, o, key, d.Type)
-	if d.Clean != nil || d.Check != nil {
-		r.later(n, key)
-	}
 	if d.Clean != nil && d.Clean.Mask != nil {
 		d.mask = item{m["mask"], join(key, "mask")}
 	}

@@ -180,7 +180,7 @@ func (r *reader) groups(n *node, key string, c *columns) []Group {
 }
 
 // call is a measure: a function with its operands.
-var call = regexp.MustCompile(`^([a-z_]+)\(\s*([^,()]*?)\s*(?:,\s*([^,()]*?)\s*)?\)$`)
+const call = `^([a-z_]+)\(\s*([^,()]*?)\s*(?:,\s*([^,()]*?)\s*)?\)$`
 
 var functions = []string{"count", "count_distinct", "sum", "avg", "min", "max", "quantile"}
 
@@ -201,7 +201,7 @@ func (r *reader) measures(n *node, key string, c *columns) []Measure {
 			continue
 		}
 		x := Measure{Name: e.key}
-		m := call.FindStringSubmatch(s)
+		m := regexp.MustCompile(call).FindStringSubmatch(s)
 		if m == nil {
 			r.bad(e.value, k, fmt.Sprintf("%q is no measure", s), allowed)
 			continue

@@ -26,5 +26,5 @@
 // # What it does not do
 //
 // It looks at no data: columns that a source does not declare are known to the first run only, so expressions take them for any
-// type. What the file says and the engine cannot do yet is in File.Unsupported, which a run refuses.
+// type.
 package lakefile

@@ -79,7 +79,7 @@ func (r *reader) derived(n *node, key string, c *columns) []schema.Column {
 				d.Expr = p.Text
 				for _, x := range c.masks {
 					if slices.Contains(p.Columns, x.Name) {
-						r.warn(v.line, v.col, k, fmt.Sprintf("it reads the masked column %s, whose plain values may show", x.Name))
+						r.warn(v.line, v.col, k, fmt.Sprintf("it reads the masked column %s, whose values may show", x.Name))
 					}
 				}
 			}
@@ -91,7 +91,6 @@ func (r *reader) derived(n *node, key string, c *columns) []schema.Column {
 		c.byName[d.Name] = d
 		c.coming = slices.DeleteFunc(c.coming, func(s string) bool { return s == d.Name })
 		out = append(out, d)
-		r.later(n, key)
 	})
 	return out
 }
@@ -124,7 +123,6 @@ func (r *reader) rules(n *node, key string, c *columns) []schema.Rule {
 			rule.OnFail, _ = r.word(v, join(key, "on_fail"), grammar.Rule.Words("on_fail")...)
 		}
 		out = append(out, rule)
-		r.later(n, key)
 	})
 	return out
 }

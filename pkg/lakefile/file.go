@@ -34,8 +34,6 @@ type File struct {
 	Secrets []Secret
 	// Warnings are what is allowed and yet worth a word, each beginning with file:line:column.
 	Warnings []string
-
-	unsupported Errors
 }
 
 // Zones are the URLs of a lake's zones, without a slash at the end; empty where the file says nothing.

@@ -145,12 +145,6 @@ func TestSchemas(t *testing.T) {
 		for _, x := range f.Secrets {
 			out.WriteString(fmt.Sprintf("secret %s of %s:%d:%d: %s\n", x.Name, x.File, x.Line, x.Column, x.Key))
 		}
-		if err := f.Unsupported(); err != nil {
-			for _, l := range strings.Split(err.Error(), "\n") {
-				l, _, _ = strings.Cut(l, ";")
-				out.WriteString("unsupported " + l + "\n")
-			}
-		}
 		for _, w := range f.Warnings {
 			out.WriteString("warning " + w + "\n")
 		}

@@ -85,7 +85,6 @@ func (l *loader) done() (*File, error) {
 			l.file.Warnings = append(l.file.Warnings, w.Error())
 		}
 		l.file.Secrets = append(l.file.Secrets, r.secrets...)
-		l.file.unsupported = append(l.file.unsupported, r.unsupported...)
 	}
 	if len(l.errs) > 0 {
 		return nil, l.errs
@@ -242,13 +241,4 @@ func missing(secrets []Secret, lookup func(string) (string, bool)) (errs Errors)
 		}
 	}
 	return errs
-}
-
-// Unsupported gives an error for each key that the engine cannot obey yet, nil if there is none. A run asks it before it begins, for
-// nothing written in the file may be passed over in silence.
-func (f *File) Unsupported() error {
-	if f == nil || len(f.unsupported) == 0 {
-		return nil
-	}
-	return f.unsupported
 }

@@ -14,9 +14,8 @@ import (
 // wrong and goes on with what it can.
 type reader struct {
 	builder
-	warnings    Errors
-	secrets     []Secret
-	unsupported Errors
+	warnings Errors
+	secrets  []Secret
 }
 
 // bad reports that the node is wrong.
@@ -27,13 +26,6 @@ func (r *reader) bad(n *node, key, problem, allowed string) {
 // warn tells of what is allowed and yet worth a word.
 func (r *reader) warn(line, col int, key, problem string) {
 	r.warnings = append(r.warnings, &Error{File: r.file, Line: line, Column: col, Key: key, Problem: problem})
-}
-
-// later notes that the engine cannot do yet what the key asks for.
-func (r *reader) later(n *node, key string) {
-	r.unsupported = append(r.unsupported, &Error{
-		File: r.file, Line: n.line, Column: n.col, Key: key, Problem: "the engine cannot do this yet", Allowed: "etl check explains it; take it out for a run",
-	})
 }
 
 // fields checks that n is a map with the keys of o, and has those that must be there. The result has the keys that are known
