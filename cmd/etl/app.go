@@ -99,6 +99,7 @@ func (a *app) command() *cobra.Command {
 		a.whyCommand(),
 		a.replayCommand(),
 		a.reportCommand(),
+		a.diffCommand(),
 		a.verifyCommand(),
 		a.repairCommand(),
 		a.gcCommand(),

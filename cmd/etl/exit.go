@@ -54,7 +54,7 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usage(err error) error { return &usageError{err} }
 
-// errFindings ends a verify that found something, which was printed already.
+// errFindings ends a command that found something wrong, which was printed already.
 var errFindings = errors.New("findings")
 
 // exitCode is what the process returns for a command's error.

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"datalake/pkg/commitlog"
 	"datalake/pkg/parquetfile"
+	"datalake/pkg/schema"
 	"datalake/pkg/storage"
 )
 
 // File is one current file of a table.
 type File struct {
+	// Key of the file in its zone's store.
+	Key string `json:"-"`
 	// Location is the file's URL, or its key where the store has no URL.
 	Location string `json:"location"`
 	// Partition is the path of its partition: source=…/year=…/month=…/day=….
@@ -33,12 +37,18 @@ func (l *Lake) Files(table string) ([]File, error) {
 	for _, p := range l.parts(table) {
 		for _, f := range p.Files {
 			files = append(files, File{
+				Key:       p.Dir + f.Name,
 				Location:  l.zone(p.Zone).Location(p.Dir + f.Name),
 				Partition: p.Path, Rows: f.Rows, Bytes: f.Size, SHA256: f.SHA256, Seq: l.writer(p, f),
 			})
 		}
 	}
 	return files, nil
+}
+
+// Schema is that of a source's table; nil for the other tables. The name is one that Resolve gave.
+func (l *Lake) Schema(table string) *schema.Schema {
+	return l.state.Sources[strings.TrimPrefix(table, TablePrefix)].Schema
 }
 
 // writer is the entry that wrote a file, as the attempt in its key tells.

@@ -56,7 +56,7 @@ func flags(b *strings.Builder, title string, set *pflag.FlagSet, width int) {
 	}
 	wrapAt := 0
 	if width < textWidth {
-		wrapAt = width
+		wrapAt = width - 5 // pflag lets a line be so much longer
 	}
 	fmt.Fprintf(b, "\n%s:\n%s\n", title, strings.TrimRight(set.FlagUsagesWrapped(wrapAt), "\n"))
 }
