@@ -287,7 +287,7 @@ func (a *app) differences(r *diff.Result) error {
 	}
 	if p.err == nil && len(rows) > 0 {
 		p.printf("\nColumns that differ\n")
-		p.err = printFitting(a.out, "  ", []column{{name: "column", cut: 40}, {name: r.Here, cut: 32}, {name: r.There, cut: 32}, {name: "rows", attention: a.paintOut}}, rows, a.width)
+		p.err = printTable(a.out, "  ", []column{{name: "column", cut: 40}, {name: r.Here, cut: 32}, {name: r.There, cut: 32}, {name: "rows", attention: a.paintOut}}, rows)
 	}
 	rows = nil
 	for _, c := range r.Columns {
@@ -300,7 +300,7 @@ func (a *app) differences(r *diff.Result) error {
 	}
 	if p.err == nil && len(rows) > 0 {
 		p.printf("\nSome of them\n")
-		p.err = printFitting(a.out, "  ", []column{{name: strings.Join(r.Key, ", "), cut: 40}, {name: "column", cut: 32}, {name: r.Here, cut: 40}, {name: r.There, cut: 40}}, rows, a.width)
+		p.err = printTable(a.out, "  ", []column{{name: strings.Join(r.Key, ", "), cut: 40}, {name: "column", cut: 32}, {name: r.Here, cut: 40}, {name: r.There, cut: 40}}, rows)
 	}
 	for _, x := range []struct {
 		set  string

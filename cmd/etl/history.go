@@ -98,9 +98,9 @@ func (a *app) status(s *inspect.Status) error {
 		for _, m := range s.Widen {
 			table = append(table, []string{m.Source, m.Path, count(m.Values), m.Column, m.Type})
 		}
-		return printFitting(a.out, "  ", []column{
+		return printTable(a.out, "  ", []column{
 			{name: "source", cut: 24}, {name: "path", cut: 40}, {name: "values", right: true}, {name: "column", cut: 24}, {name: "type", cut: 24},
-		}, table, a.width)
+		}, table)
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func (a *app) counts(r *etl.Result) {
 		rows = append(rows, line("total", r.RecordsIn, r.RecordsOut, r.Duplicates, r.Quarantined, r.Rescued, r.Replaced))
 	}
 	// What cannot be printed to stderr cannot be told anywhere.
-	_ = printFitting(a.err, "  ", columns, rows, page(a.err))
+	_ = printTable(a.err, "  ", columns, rows)
 }
 
 // explain tells where a run's time, bytes and memory went.
@@ -115,7 +115,7 @@ func (a *app) explain(r *etl.Result) {
 	}
 	fmt.Fprint(a.err, screen.Wrap(fmt.Sprintf("\nWhere the time went: %.2f s in all; indented parts run beside each other, on several threads\n", r.Seconds), lineWidth(a.err)))
 	// What cannot be printed to stderr cannot be told anywhere.
-	_ = printFitting(a.err, "  ", columns, rows, page(a.err))
+	_ = printTable(a.err, "  ", columns, rows)
 	fmt.Fprintf(a.err, "\nTo temporary files %s; peak memory %s.\n", size(r.SpilledBytes), size(r.PeakMemory))
 }
 

@@ -42,14 +42,14 @@ set aside. --json also gives each table's source, and its columns with their typ
 		for _, t := range tables {
 			rows = append(rows, []string{t.Name, count(t.Rows), count(t.Partitions), count(t.Files), size(t.Bytes), count(len(t.Columns))})
 		}
-		return printFitting(a.out, "", []column{
+		return printTable(a.out, "", []column{
 			{name: "table", cut: 48},
 			{name: "rows", right: true},
 			{name: "partitions", right: true},
 			{name: "files", right: true},
 			{name: "size", right: true},
 			{name: "columns", right: true},
-		}, rows, a.width)
+		}, rows)
 	})
 }
 

@@ -25,8 +25,28 @@ type column struct {
 const gap = "  "
 
 // printTable writes rows below a heading, each column as wide as its widest value. Nothing is written after the last value
-// of a line.
+// of a line. Where w is a terminal that is too narrow for that, each row becomes a block; see printBlocks.
 func printTable(w io.Writer, indent string, columns []column, rows [][]string) error {
+	width, ok := terminal(w)
+	return printWithin(w, indent, columns, rows, width, ok)
+}
+
+// printWithin is printTable for so many columns, where they are limited. A last column of texts that are not cut may run over the
+// edge: paths are there to be copied.
+func printWithin(w io.Writer, indent string, columns []column, rows [][]string, width int, limited bool) error {
+	total := len(indent) + len(gap)*(len(columns)-1)
+	for i, n := range widths(columns, rows) {
+		if last := columns[i]; i < len(columns)-1 || last.right || last.cut > 0 {
+			total += n
+		}
+	}
+	if limited && total > width {
+		return printBlocks(w, indent, columns, rows, width)
+	}
+	return printLines(w, indent, columns, rows)
+}
+
+func printLines(w io.Writer, indent string, columns []column, rows [][]string) error {
 	widths := widths(columns, rows)
 	b := bufio.NewWriter(w)
 	line := func(cell func(i int) string, heading bool) {
@@ -57,16 +77,9 @@ func printTable(w io.Writer, indent string, columns []column, rows [][]string) e
 	return b.Flush()
 }
 
-// printFitting is printTable where the table fits into width (0: any does); else each row becomes a block, its first value above
-// the others, which have the columns' names before them.
-func printFitting(w io.Writer, indent string, columns []column, rows [][]string, width int) error {
-	total := len(indent) + len(gap)*(len(columns)-1)
-	for _, n := range widths(columns, rows) {
-		total += n
-	}
-	if width == 0 || total <= width {
-		return printTable(w, indent, columns, rows)
-	}
+// printBlocks writes the first value of a row on a line, and below it the others, with the columns' names before them. What is
+// nothing is left out.
+func printBlocks(w io.Writer, indent string, columns []column, rows [][]string, width int) error {
 	names := 0
 	for _, c := range columns[1:] {
 		names = max(names, screen.Width(c.name))
@@ -75,7 +88,11 @@ func printFitting(w io.Writer, indent string, columns []column, rows [][]string,
 	for _, row := range rows {
 		p.printf("%s%s\n", indent, clip(row[0], width-len(indent)))
 		for i, c := range columns[1:] {
-			text := clip(row[i+1], max(8, width-len(indent)-2*len(gap)-names))
+			room := max(8, width-len(indent)-2*len(gap)-names)
+			if i == len(columns)-2 && !c.right && c.cut == 0 {
+				room = 0
+			}
+			text := clip(row[i+1], room)
 			if text == "" {
 				continue
 			}

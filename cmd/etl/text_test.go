@@ -81,6 +81,26 @@ func TestPrintTable(t *testing.T) {
 	}
 }
 
+func TestPrintWithin(t *testing.T) {
+	columns := []column{{name: "table", cut: 20}, {name: "rows", right: true, attention: true}, {name: "note", cut: 9}, {name: "file"}}
+	rows := [][]string{{"東京の表", "1,000", "a note that is long", "/a/path/that/is/not/cut/anywhere.parquet"}, {"t", "0", "", "x"}}
+	blocks := "東京の表\n  rows  \x1b[33m1,000\x1b[0m\n  note  a note that is long\n  file  /a/path/that/is/not/cut/anywhere.parquet\nt\n  rows  0\n  file  x\n"
+	lines := "table      rows  note       file\n東京の表  \x1b[33m1,000\x1b[0m  a note t…  /a/path/that/is/not/cut/anywhere.parquet\nt             0             x\n"
+	for _, c := range []struct {
+		width   int
+		limited bool
+		want    string
+	}{{28, true, lines}, {27, true, blocks}, {0, false, lines}} {
+		var b bytes.Buffer
+		if err := printWithin(&b, "", columns, rows, c.width, c.limited); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(c.want, b.String()); d != "" {
+			t.Errorf("width %d: %s", c.width, d)
+		}
+	}
+}
+
 func TestPrintList(t *testing.T) {
 	var b bytes.Buffer
 	printList(&b, "Title", []item{{"a", []string{"one", "two"}}, {"long", []string{"three"}}})
