@@ -76,7 +76,7 @@ func Make(ctx context.Context, lake Lake, seq uint64, o Options) (*Report, error
 		if err != nil {
 			return nil, err
 		}
-		if s.Totals.In > 0 || s.Totals.Objects > 0 {
+		if s.Totals.In > 0 || s.Totals.Out > 0 || s.Totals.Quarantined != 0 || s.Totals.Objects > 0 {
 			r.Sources = append(r.Sources, *s)
 			r.Totals.add(s.Totals)
 		}
@@ -146,7 +146,7 @@ const rescuedNote = "rescued:"
 // source gathers what the log says of a source.
 func (g *gatherer) source(name string) (*Source, error) {
 	c := g.body.Counts[name]
-	s := &Source{Name: name, Table: "processed_" + name, Rules: ranked(c.Rules), Totals: Totals{
+	s := &Source{Name: name, Table: "processed_" + name, Rules: ranked(c.Rules), Checks: ranked(c.Checks), Totals: Totals{
 		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
 		Objects: c.Inputs, BytesIn: c.BytesIn, BytesOut: c.BytesOut, Files: c.Files,
 	}}

@@ -52,7 +52,8 @@ type Report struct {
 	Values  bool `json:"-"` // whether values may be shown
 }
 
-// Totals are the numbers of an entry, or of a source in it.
+// Totals are the numbers of an entry, or of a source in it. Quarantined is negative where records left the quarantine, as in a
+// replay; none came in then.
 type Totals struct {
 	In          int64 `json:"records_in"`
 	Out         int64 `json:"records_out"`
@@ -74,8 +75,10 @@ type Source struct {
 	Totals Totals `json:"totals"`
 	// TableRows are the rows of the table after the entry.
 	TableRows int64 `json:"table_rows"`
-	// Rules counts records set aside, Rescued values in _rescued by their path, Oddities what cost no record; most first.
+	// Rules counts records set aside, Checks those that failed a rule and stayed, Rescued values in _rescued by their path, Oddities
+	// what cost no record; most first.
 	Rules    []Count `json:"rules,omitempty"`
+	Checks   []Count `json:"checks,omitempty"`
 	Rescued  []Count `json:"rescued_by,omitempty"`
 	Oddities []Count `json:"oddities,omitempty"`
 	// Rejects are samples of the records set aside.

@@ -365,6 +365,34 @@ func TestSwap(t *testing.T) {
 	}
 }
 
+// TestReplay: of an entry that takes records out of the quarantine, those are what came in.
+func TestReplay(t *testing.T) {
+	l := newLake(t)
+	parse := func(conflict string) {
+		file, err := lakefile.Parse("lake.yaml", []byte("version: 1\nsources: {s: {on_type_conflict: "+conflict+", columns: [{path: data.n, type: bigint}]}}"), os.LookupEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.job.Lake = file
+	}
+	parse("quarantine")
+	l.run(t, "raw/s/1.json", record(1, 24, `"n":1`), record(2, 24, `"n":"x"`))
+	parse("rescue")
+	if _, err := etl.Replay(t.Context(), l.job, etl.ReplayOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r := l.report(t, 2, report.Options{})
+	if r.Kind != commitlog.Replay || r.Totals.Out != 1 || r.Totals.Quarantined != -1 || len(r.Sources) != 1 {
+		t.Errorf("%+v", r.Totals)
+	}
+	p := page(t, r)
+	for _, want := range []string{"<h1>Replay 2</h1>", "1 record left the quarantine and became 1 row in 1 partition", "from quarantine", "Change of the quarantine, by rule", "<span>−1</span>", `<i class="kept" style="width:100.000%">`} {
+		if !strings.Contains(p, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+}
+
 // TestPage holds the page of a report that has everything to testdata/page.html. After a change: go test ./etl/report -update, and
 // look at it in a browser.
 func TestPage(t *testing.T) {
@@ -397,6 +425,7 @@ func full() *report.Report {
 		Name: "iot_sensors", Table: "processed_iot_sensors", TableRows: 98765432,
 		Totals:   report.Totals{In: 1500000, Out: 1410000, Duplicates: 89000, Quarantined: 1000, Replaced: 3, Rescued: 70, Objects: 12, BytesIn: 412345678, BytesOut: 31234567, Files: 2, Partitions: 2},
 		Rules:    []report.Count{{Name: "json", Count: 900}, {Name: "required", Count: 100}},
+		Checks:   []report.Count{{Name: "temperature.max", Count: 12}, {Name: "dew_point", Count: 3}},
 		Rescued:  []report.Count{{Name: "data.temperature", Count: 70}},
 		Oddities: []report.Count{{Name: "times finer than a millisecond (floored)", Count: 5}},
 		Rejects: []report.Reject{
