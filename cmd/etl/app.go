@@ -73,7 +73,7 @@ func (a *app) command() *cobra.Command {
 	f.BoolVar(&a.quiet, "quiet", false, "tell of errors and warnings only")
 	a.profiles.flags(f)
 	root.AddCommand(
-		a.initCommand(), a.runCommand(), a.demoCommand(), a.testCommand(),
+		a.initCommand(), a.planCommand(), a.runCommand(), a.demoCommand(), a.testCommand(),
 		a.tablesCommand(), a.headCommand(), a.filesCommand(),
 		a.statusCommand(), a.logCommand(), a.whyCommand(),
 		a.verifyCommand(), a.repairCommand(), a.gcCommand(), a.versionCommand(),
