@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"datalake/etl"
@@ -36,22 +37,24 @@ type Forecast struct {
 	// Sampled: only a sample was tried, and what follows is drawn from that; else the counts are exact.
 	Sampled bool `json:"sampled"`
 	// Tried is how many records were tried.
-	Tried       int64   `json:"tried_records"`
-	Objects     int     `json:"objects"`
-	BytesIn     int64   `json:"bytes_in"`
-	RecordsIn   int64   `json:"records_in"`
-	RecordsOut  int64   `json:"records_out"`
-	Duplicates  int64   `json:"duplicates"`
-	Quarantined int64   `json:"quarantined"`
-	Rescued     int64   `json:"rescued"`
-	Replaced    int64   `json:"replaced"`
-	Files       int     `json:"files"`
-	Partitions  int     `json:"partitions"`
-	BytesOut    int64   `json:"bytes_out"`
-	PeakMemory  int64   `json:"peak_memory_bytes"`
-	Spilled     int64   `json:"spilled_bytes"`
-	Seconds     float64 `json:"seconds"`
-	Tables      []Rows  `json:"tables"`
+	Tried       int64 `json:"tried_records"`
+	Objects     int   `json:"objects"`
+	BytesIn     int64 `json:"bytes_in"`
+	RecordsIn   int64 `json:"records_in"`
+	RecordsOut  int64 `json:"records_out"`
+	Duplicates  int64 `json:"duplicates"`
+	Quarantined int64 `json:"quarantined"`
+	Rescued     int64 `json:"rescued"`
+	Replaced    int64 `json:"replaced"`
+	Files       int   `json:"files"`
+	Partitions  int   `json:"partitions"`
+	BytesOut    int64 `json:"bytes_out"`
+	PeakMemory  int64 `json:"peak_memory_bytes"`
+	Spilled     int64 `json:"spilled_bytes"`
+	// CPUSeconds are of all cores; Seconds are the clock's, where nothing else is at work.
+	CPUSeconds float64 `json:"cpu_seconds"`
+	Seconds    float64 `json:"seconds"`
+	Tables     []Rows  `json:"tables"`
 	// Warnings of the trial.
 	Warnings []string `json:"warnings,omitempty"`
 	Cost     Cost     `json:"cost"`
@@ -231,6 +234,7 @@ func (e *estimate) forecast() *Forecast {
 		f.Spilled = r.SpilledBytes
 	}
 	f.PeakMemory = e.peak(waited, f)
+	f.CPUSeconds = e.cpuSeconds(f)
 	f.Seconds = e.seconds(f)
 	f.Cost = e.o.Prices.of(f, e.job.Parallel, e.passes())
 	return f
@@ -404,17 +408,49 @@ func (e *estimate) passes() int64 {
 	return 1
 }
 
+// onePass is how often a run with news decodes its records where it has enough input for a guess of the columns: some of them twice.
+const onePass = 1.1
+
+// time is the CPU time of a trial as if it had decoded its records about once. A sample with news may be decoded several times, for little of
+// it is there to make a guess of; a run of all mostly guesses right.
+func (m *measured) time() float64 {
+	var mapped, all, decoded float64
+	for _, s := range m.result.Steps {
+		part, ok := strings.CutPrefix(s.Name, "map: ")
+		if ok {
+			mapped += s.Seconds
+		}
+		if part == "decode" {
+			decoded = ratio(s.Rows, m.result.RecordsIn)
+		}
+		if ok || strings.HasPrefix(s.Name, "write: ") {
+			all += s.Seconds
+		}
+	}
+	cpu := m.cpu.Seconds()
+	if decoded <= onePass || all == 0 {
+		return cpu
+	}
+	share := mapped / all
+	return cpu * (1 - share + share*onePass/decoded)
+}
+
 // waiting is by how much a run takes longer than its CPU time, divided over its threads: what one thread does alone, and what it waits for.
 const waiting = 1.1
 
-// seconds is the time that the run takes on this machine where nothing else is at work: the trial's CPU time, in proportion to records, and
-// what the store takes for each object and file. Of the two trials only what the larger takes more counts, for it is what grows.
-func (e *estimate) seconds(f *Forecast) float64 {
-	r, cpu := e.main.result, e.main.cpu.Seconds()
-	if e.small != nil {
-		s := e.small
-		perRecord := max(0, cpu-s.cpu.Seconds()) / float64(max(r.RecordsIn-s.result.RecordsIn, 1))
-		cpu += perRecord * float64(f.RecordsIn-r.RecordsIn)
+// cpuSeconds is the trial's CPU time, in proportion to records: what the larger of the two trials takes more than the other, for it is what
+// grows.
+func (e *estimate) cpuSeconds(f *Forecast) float64 {
+	if e.small == nil {
+		return e.main.cpu.Seconds()
 	}
-	return (cpu*waiting + float64(e.objects)*e.o.Disk.Read + float64(f.Files)*e.o.Disk.Write) / float64(e.job.Parallel)
+	r, s := e.main.result, e.small.result
+	cpu := e.main.time()
+	perRecord := max(0, cpu-e.small.time()) / float64(max(r.RecordsIn-s.RecordsIn, 1))
+	return cpu + perRecord*float64(f.RecordsIn-r.RecordsIn)
+}
+
+// seconds is the time that the run takes on this machine: CPU time over the threads, and what the store takes for each object and file.
+func (e *estimate) seconds(f *Forecast) float64 {
+	return (f.CPUSeconds*waiting + float64(e.objects)*e.o.Disk.Read + float64(f.Files)*e.o.Disk.Write) / float64(e.job.Parallel)
 }
