@@ -35,24 +35,24 @@ type Change struct {
 }
 
 // Changes compares the lake file with the tables, source by source. A table without an entry is as the file has it: an edit of comments,
-// order or defaults means nothing. Errors: those of reading the log.
+// order or defaults means nothing. In a lake that no run has touched there is nothing to compare with. Errors: those of reading the log.
 func Changes(ctx context.Context, z etl.Zones, file *lakefile.File) ([]Change, error) {
 	state, err := head(ctx, z)
 	if err != nil {
 		return nil, fmt.Errorf("read commit log: %w", err)
 	}
+	if file == nil || state.Seq == 0 {
+		return nil, nil
+	}
 	var all []Change
 	for _, source := range slices.Sorted(maps.Keys(state.Sources)) {
 		stored := state.Sources[source].Schema
-		if stored == nil || file == nil {
+		if stored == nil {
 			continue
 		}
 		if declared, ok := file.Sources[source]; ok {
 			all = append(all, changesOf(source, stored, declared)...)
 		}
-	}
-	if file == nil {
-		return all, nil
 	}
 	for _, source := range slices.Sorted(maps.Keys(file.Sources)) {
 		if state.Sources[source].Schema == nil {

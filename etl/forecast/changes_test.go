@@ -45,6 +45,9 @@ func TestChanges(t *testing.T) {
 	} {
 		l := newLake(t)
 		l.configure(first)
+		if none, err := forecast.Changes(t.Context(), l.job.Zones, l.job.Lake); err != nil || len(none) > 0 {
+			t.Errorf("before the first run: %v, %v", none, err)
+		}
 		l.land("s/1.json", `{"ts":"2025-01-01T00:00:00Z","n":1,"d":1.5,"r":"x","more":1}`)
 		l.run()
 		if l.configure(c.edit); c.edit == "" {
@@ -118,5 +121,21 @@ func TestCost(t *testing.T) {
 	}
 	if c.VCPU != 2 || c.GB != 4 || c.Seconds != 60 || c.Compute != 60*2+60*4*0.1 || c.Requests != float64(c.Puts)+float64(c.Gets)/10 || c.Total != c.Compute+c.Requests || math.Abs(c.Storage-float64(r.BytesOut)) > 1 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A task is as large as threads and memory ask for.
+func TestTask(t *testing.T) {
+	for _, c := range []struct {
+		parallel int
+		memory   int64 // of the run, before its margin of a fifth
+		vcpu, gb float64
+	}{
+		{1, 100 << 20, 1, 2}, {2, 100 << 20, 2, 4}, {1, 3 << 30, 1, 4}, {3, 1 << 30, 4, 8}, {1, 10 << 30, 2, 12}, {16, 50 << 30, 16, 64}, {64, 1 << 30, 16, 120},
+	} {
+		got := forecast.DefaultPrices().Of(&forecast.Forecast{Objects: 1, PeakMemory: c.memory}, c.parallel, 1)
+		if got.VCPU != c.vcpu || got.GB != c.gb {
+			t.Errorf("%d threads, %d bytes: %g vCPU and %g GB, want %g and %g", c.parallel, c.memory, got.VCPU, got.GB, c.vcpu, c.gb)
+		}
 	}
 }

@@ -236,7 +236,7 @@ func (e *estimate) forecast() *Forecast {
 	f.PeakMemory = e.peak(waited, f)
 	f.CPUSeconds = e.cpuSeconds(f)
 	f.Seconds = e.seconds(f)
-	f.Cost = e.o.Prices.of(f, e.job.Parallel, e.passes())
+	f.Cost = e.o.Prices.Of(f, e.job.Parallel, e.passes())
 	return f
 }
 

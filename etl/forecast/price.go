@@ -50,7 +50,7 @@ func ParsePrices(text []byte) (Prices, error) {
 type Cost struct {
 	Prices Prices `json:"prices"`
 	// VCPU and GB are the size of the task: a virtual CPU for each thread, and the least memory that Fargate has for it and that holds the
-	// run's. Seconds are paid: those of the run, at least a minute.
+	// run's; the largest task, where none is large enough. Seconds are paid: those of the run, at least a minute.
 	VCPU    float64 `json:"vcpu"`
 	GB      float64 `json:"gb"`
 	Seconds float64 `json:"billed_seconds"`
@@ -81,16 +81,15 @@ const (
 	rangeBytes = 32 << 20
 )
 
-// of gives the cost of a run that reads its objects so many times.
-func (p Prices) of(f *Forecast, threads int, passes int64) Cost {
+// Of gives the cost of a run on so many threads that reads its objects so many times.
+func (p Prices) Of(f *Forecast, threads int, passes int64) Cost {
 	c := Cost{Prices: p, Seconds: max(60, math.Ceil(f.Seconds))}
 	need := float64(f.PeakMemory) * 1.2 / (1 << 30)
 	for _, t := range tasks {
-		if c.VCPU, c.GB = t.vcpu, t.least; t.vcpu < float64(threads) || need > t.most {
-			continue
+		if c.VCPU, c.GB = t.vcpu, t.most; t.vcpu >= float64(threads) && need <= t.most {
+			c.GB = t.least + max(0, math.Ceil((need-t.least)/t.step))*t.step
+			break
 		}
-		c.GB += max(0, math.Ceil((need-t.least)/t.step)) * t.step
-		break
 	}
 	if f.Objects > 0 {
 		c.Puts = runPuts + int64(f.Objects)/1000 + perFilePuts*int64(f.Files)
