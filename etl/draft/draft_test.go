@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 	"go.uber.org/goleak"
 
 	"datalake/etl"
@@ -306,5 +308,36 @@ func TestNothing(t *testing.T) {
 	put(t, s, "s/1.json", "none of this is JSON")
 	if _, err := draft.Make(t.Context(), job(s, ""), draft.Options{}); !errors.Is(err, draft.ErrNothing) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The golden cases of the engine are data that is known to be hard: a run with the draft gives what a run without gives.
+func TestGoldenCases(t *testing.T) {
+	names, err := filepath.Glob("../../testdata/golden/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for _, name := range names {
+		a, err := txtar.ParseFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, objects := memory.New(), 0
+		for _, f := range a.Files {
+			key, ok := strings.CutPrefix(strings.TrimPrefix(f.Name, "1/"), "raw/")
+			if ok && !strings.Contains(key, " (") {
+				put(t, s, key, string(f.Data))
+				objects++
+			}
+		}
+		if _, err := draft.Make(t.Context(), job(s, ""), draft.Options{}); objects == 0 || errors.Is(err, draft.ErrNothing) {
+			continue
+		}
+		tried++
+		t.Run(filepath.Base(name), func(t *testing.T) { holdDraft(t, s) })
+	}
+	if tried < 80 {
+		t.Errorf("only %d cases were tried", tried)
 	}
 }

@@ -124,3 +124,21 @@ func TestForeseeSources(t *testing.T) {
 		t.Errorf("elsewhere: %+v", x)
 	}
 }
+
+// What the table has is a duplicate in a sample as in the whole.
+func TestForeseeAgain(t *testing.T) {
+	l := newLake(t)
+	lines := func(from, to int) string {
+		var b strings.Builder
+		for i := from; i < to; i++ {
+			fmt.Fprintf(&b, `{"record_id":"%08d","source":"s","data":{"v":%d,"w":"%x"}}`+"\n", i, i%60, i*7919)
+		}
+		return b.String()
+	}
+	l.land("s/1.json", lines(0, 60_000))
+	l.run()
+	l.land("s/2.json", lines(30_000, 90_000))
+	if f := l.hold("again", forecast.Options{Whole: 1 << 20, Text: 2 << 20}); !f.Sampled || !within(f.Duplicates, 30_000) {
+		t.Errorf("%d duplicates foreseen of 30,000", f.Duplicates)
+	}
+}
