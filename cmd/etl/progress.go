@@ -104,7 +104,11 @@ func (p *progress) line() {
 		text += fmt.Sprintf(" %d %%", n.Done*100/n.Total)
 	}
 	if n.Phase == "map" {
-		text += fmt.Sprintf(", %s of %s, %s/s", size(n.Done), size(n.Total), size(int64(rate(float64(n.Done), seconds))))
+		of := ""
+		if n.Total > 0 {
+			of = " of " + size(n.Total)
+		}
+		text += fmt.Sprintf(", %s%s, %s/s", size(n.Done), of, size(int64(rate(float64(n.Done), seconds))))
 		if n.Records > 0 {
 			text += fmt.Sprintf(", %s records", count(n.Records))
 		}
