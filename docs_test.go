@@ -42,7 +42,6 @@ var (
 	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	headings = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	testName = regexp.MustCompile(`\b((?:[a-z0-9]+/)+[a-z0-9]+)` + "`?[:,]? `?" + `((?:Test|Fuzz|Benchmark|Example)[A-Z]\w*)`)
-	flagDef  = regexp.MustCompile(`\.(?:String|Bool|Int|Int64|Duration|Var|StringArray|StringSlice|Uint64)(?:Var)?P?\((?:&?[\w.]+, )?"([a-z-]+)"`)
 )
 
 // anchor is the fragment that a heading has in a rendered page.
@@ -98,26 +97,5 @@ func TestDocTests(t *testing.T) {
 	}
 	if named < 10 {
 		t.Errorf("the documents name %d tests; docs/guarantees.md says how each promise is tested", named)
-	}
-}
-
-// TestDocFlags: docs/engine.md tells each flag of the command line.
-func TestDocFlags(t *testing.T) {
-	doc := documents(t)["docs/engine.md"]
-	flags := map[string]bool{}
-	for _, s := range tree(t) {
-		if s.pkg == "cmd/etl" && !s.test {
-			for _, m := range flagDef.FindAllStringSubmatch(s.text, -1) {
-				flags[m[1]] = true
-			}
-		}
-	}
-	if len(flags) < 5 {
-		t.Errorf("only %d flags found in cmd/etl: does the pattern still match?", len(flags))
-	}
-	for f := range flags {
-		if !strings.Contains(doc, "`--"+f) {
-			t.Errorf("docs/engine.md does not tell the flag --%s", f)
-		}
 	}
 }

@@ -22,6 +22,7 @@ func (w *work) body() (*commitlog.Body, error) {
 				in.Partitions = append(in.Partitions, w.index.Get(p).Path)
 			}
 			slices.Sort(in.Partitions)
+			in.Rejecting = slices.Sorted(slices.Values(c.rejecting))
 		}
 		b.Inputs = append(b.Inputs, in)
 	}

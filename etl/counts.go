@@ -10,7 +10,7 @@ import (
 // sourceCounts are the numbers of one source of a run. Map makes the first part, resolve and write the second.
 type sourceCounts struct {
 	in, rejected, rescued, duplicateKeys, floored, sourceDiffers int64
-	rules, rescuedBy                                             map[string]int64
+	rules, checks, rescuedBy                                     map[string]int64
 
 	out, duplicates, replaced int64
 	files, partitions         int
@@ -19,7 +19,7 @@ type sourceCounts struct {
 }
 
 func newCounts() *sourceCounts {
-	return &sourceCounts{rules: map[string]int64{}, rescuedBy: map[string]int64{}}
+	return &sourceCounts{rules: map[string]int64{}, checks: map[string]int64{}, rescuedBy: map[string]int64{}}
 }
 
 // add adds what a worker counted in the map step.
@@ -31,6 +31,7 @@ func (c *sourceCounts) add(d *sourceCounts) {
 	c.floored += d.floored
 	c.sourceDiffers += d.sourceDiffers
 	addTo(c.rules, d.rules)
+	addTo(c.checks, d.checks)
 	addTo(c.rescuedBy, d.rescuedBy)
 }
 
@@ -49,7 +50,7 @@ func (c *sourceCounts) redo() {
 func (c *sourceCounts) logged() commitlog.Counts {
 	l := commitlog.Counts{
 		In: c.in, Out: c.out, Duplicates: c.duplicates, Quarantined: c.rejected, Replaced: c.replaced, Rescued: c.rescued,
-		BytesOut: c.bytesOut, Files: int64(c.files), Rules: c.rules, Notes: map[string]int64{},
+		BytesOut: c.bytesOut, Files: int64(c.files), Rules: c.rules, Checks: c.checks, Notes: map[string]int64{},
 	}
 	for name, n := range map[string]int64{"duplicate_keys": c.duplicateKeys, "floored": c.floored, "source_differs": c.sourceDiffers} {
 		if n > 0 {
@@ -66,7 +67,7 @@ func (c *sourceCounts) table(source string) Table {
 	return Table{
 		Source: source, Name: "processed_" + source, RecordsIn: c.in, RecordsOut: c.out, Duplicates: c.duplicates,
 		Quarantined: c.rejected, Replaced: c.replaced, Rescued: c.rescued, Partitions: c.partitions, Files: c.files,
-		Rules: c.rules, RescuedBy: c.rescuedBy, NewColumns: c.newColumns,
+		Rules: c.rules, Checks: c.checks, RescuedBy: c.rescuedBy, NewColumns: c.newColumns,
 		DuplicateKeys: c.duplicateKeys, Floored: c.floored, SourceDiffers: c.sourceDiffers,
 	}
 }
@@ -74,7 +75,8 @@ func (c *sourceCounts) table(source string) Table {
 // inputCounts are the numbers of one object.
 type inputCounts struct {
 	records, rejects int64
-	partitions       numbers // that its rows went to
+	partitions       numbers  // that its rows went to
+	rejecting        []string // sources whose quarantine took records of it
 }
 
 // numbers is a set of numbers that mostly come in runs and are few: most objects feed one partition.
@@ -106,5 +108,15 @@ func (c *inputCounts) add(d *inputCounts) {
 	c.rejects += d.rejects
 	for _, n := range d.partitions.sorted() {
 		c.partitions.add(n)
+	}
+	for _, source := range d.rejecting {
+		c.reject(source)
+	}
+}
+
+// reject notes that the quarantine of a source takes a record of the object.
+func (c *inputCounts) reject(source string) {
+	if !slices.Contains(c.rejecting, source) {
+		c.rejecting = append(c.rejecting, source)
 	}
 }

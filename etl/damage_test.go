@@ -2,12 +2,18 @@ package etl_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"path"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"datalake/etl/commit"
+	"datalake/etl/commit/mend"
+	"datalake/pkg/commitlog"
 	"datalake/pkg/storage"
 	"datalake/pkg/storage/memory"
 )
@@ -34,39 +40,192 @@ func TestLargeRecords(t *testing.T) {
 	}
 }
 
-// Verify names each damaged file, and does not stop at one.
-func TestVerifyDamage(t *testing.T) {
-	store := memory.New()
-	l, f := openLake(store), newFeed(4)
-	f.add(t, l)
+// damaged is a lake of three runs, with a table of many partitions and a quarantine, and what tests do to it.
+type damaged struct {
+	*lake
+	t *testing.T
+}
+
+// keys lists the objects below a prefix whose key has the part, in order; there must be one.
+func (d damaged) keys(prefix, part string) (all []string) {
+	d.t.Helper()
+	for info, err := range d.store.List(d.t.Context(), prefix, "") {
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if strings.Contains(info.Key, part) {
+			all = append(all, info.Key)
+		}
+	}
+	if len(all) == 0 {
+		d.t.Fatalf("nothing below %s with %s", prefix, part)
+	}
+	return all
+}
+
+func (d damaged) get(key string) []byte {
+	d.t.Helper()
+	r, _, err := d.store.Get(d.t.Context(), key, storage.GetOptions{})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	body, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		d.t.Fatal(err)
+	}
+	return body
+}
+
+func (d damaged) delete(key string) {
+	d.t.Helper()
+	if err := d.store.Delete(d.t.Context(), key); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// flip inverts a bit in the middle.
+func (d damaged) flip(key string) {
+	body := d.get(key)
+	body[len(body)/2] ^= 1
+	d.put(d.t, key, string(body))
+}
+
+// Whatever byte of a file is another, verify names the file and goes on.
+func TestVerifyAnyByte(t *testing.T) {
+	l := openLake(memory.New())
+	l.put(t, "raw/s/1.json", event("s", "a", 1, 1)+event("s", "b", 1, 2))
 	l.run(t)
-	var keys []string
-	for info, err := range store.List(t.Context(), "processed/", "") {
-		if err != nil {
-			t.Fatal(err)
+	d := damaged{l, t}
+	key := d.keys("processed/source=s/", "")[0]
+	body := d.get(key)
+	for i := range body {
+		body[i] ^= 1 << (i % 8)
+		l.put(t, key, string(body))
+		if err := l.verify(t.Context()); err == nil || !strings.Contains(err.Error(), "alarm corrupt: "+key) {
+			t.Fatalf("byte %d: %v", i, err)
 		}
-		keys = append(keys, info.Key)
+		body[i] ^= 1 << (i % 8)
 	}
-	for i, damage := range []func(b []byte) []byte{
-		func(b []byte) []byte { return b[:len(b)-10] },
-		func(b []byte) []byte { b[len(b)/3] ^= 1; return b },
-		func([]byte) []byte { return nil },
+}
+
+// What goes wrong with a lake by other hands than the engine's: verify names it, repair mends it or says why not, gc harms nothing.
+func TestDamage(t *testing.T) {
+	const file = "processed/source=s0/"
+	for _, c := range []struct {
+		name   string
+		damage func(d damaged) (key string) // gives what is to be named
+		found  string                       // the kind of finding; empty: nothing is lost by it, and nothing is found
+		mends  string                       // what repair does: publish, move, or nothing
+		left   string                       // what verify finds after it; empty: nothing
+	}{
+		{"a bit of a file", func(d damaged) string { k := d.keys(file, "")[0]; d.flip(k); return k }, "corrupt", "move", ""},
+		{"a file cut", func(d damaged) string { k := d.keys(file, "")[1]; d.put(d.t, k, string(d.get(k)[:99])); return k }, "size", "move", ""},
+		{"a file emptied", func(d damaged) string { k := d.keys(file, "")[2]; d.put(d.t, k, ""); return k }, "size", "move", ""},
+		{"a file gone", func(d damaged) string { k := d.keys(file, "")[3]; d.delete(k); return k }, "missing", "publish", ""},
+		{"a foreign file", func(d damaged) string {
+			k := path.Dir(d.keys(file, "")[0]) + "/foreign.parquet"
+			d.put(d.t, k, string(d.get(d.keys(file, "")[1])))
+			return k
+		}, "foreign", "move", ""},
+		{"a foreign file below a folder", func(d damaged) string {
+			k := path.Dir(d.keys(file, "")[0]) + "/more/foreign.parquet"
+			d.put(d.t, k, "x")
+			return k
+		}, "foreign", "move", ""},
+		{"both copies of a file", func(d damaged) string {
+			k := d.keys(file, "")[0]
+			for _, k := range append(d.keys("processed@/", path.Base(k)), k) {
+				d.flip(k)
+			}
+			return k
+		}, "corrupt", "nothing", "corrupt"},
+		{"a quarantine file", func(d damaged) string { k := d.keys("quarantine/source=s/", "")[0]; d.flip(k); return k }, "corrupt", "move", ""},
+		{"what was put aside", func(d damaged) string {
+			for _, k := range d.keys("processed@/", "") {
+				d.delete(k)
+			}
+			return ""
+		}, "", "nothing", ""},
+		{"a table of the catalog gone", func(d damaged) string { d.delete("state/catalog/processed_s0.json"); return "processed_s0" }, "catalog", "publish", ""},
+		{"a partition of the catalog elsewhere", func(d damaged) string {
+			const k = "state/catalog/processed_s0.json"
+			d.put(d.t, k, strings.Replace(string(d.get(k)), "day=03/", "day=02/", 1))
+			return "processed_s0"
+		}, "catalog", "publish", ""},
+		{"an entry of the log", func(d damaged) string { k := d.keys("state/processed/log/", "")[1]; d.flip(k); return "log/" }, "chain", "nothing", "chain"},
+		{"the newest entry of the log", func(d damaged) string {
+			k := d.keys("state/processed/log/", "")
+			d.flip(k[len(k)-1])
+			return "log/"
+		}, "chain", "nothing", "chain"},
+		{"an entry of the log gone", func(d damaged) string { d.delete(d.keys("state/processed/log/", "")[1]); return "log/" }, "chain", "nothing", "chain"},
+		{"a body of the log", func(d damaged) string { d.flip(d.keys("state/processed/attempts/", "body")[0]); return "log/" }, "chain", "nothing", "chain"},
+		{"a body of the log gone", func(d damaged) string { d.delete(d.keys("state/processed/attempts/", "body")[1]); return "log/" }, "chain", "nothing", "chain"},
+		{"a foreign object in the log", func(d damaged) string {
+			d.put(d.t, "state/processed/log/note.txt", "x")
+			return "log/note.txt"
+		}, "foreign", "nothing", "foreign"},
+		{"a publication forgotten", func(d damaged) string {
+			for _, k := range d.keys("state/processed/publish/", "") {
+				d.delete(k)
+			}
+			return ""
+		}, "", "publish", ""},
 	} {
-		r, _, err := store.Get(t.Context(), keys[i], storage.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.put(t, keys[i], string(damage(body)))
-	}
-	l.put(t, path.Dir(keys[3])+"/foreign.parquet", "x")
-	err := l.verify(t.Context())
-	for _, key := range append(keys[:3:3], path.Dir(keys[3])+"/foreign.parquet") {
-		if err == nil || !strings.Contains(err.Error(), key) {
-			t.Errorf("verify does not name %s: %v", key, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			store := memory.New()
+			now := time.Now()
+			store.SetClock(func() time.Time { now = now.Add(time.Millisecond); return now })
+			l, f := openLake(store), newFeed(4)
+			for range 3 {
+				f.add(t, l)
+				l.put(t, fmt.Sprintf("raw/s/bad-%d.json", now.UnixNano()), "{broken\n")
+				l.run(t)
+			}
+			d := damaged{l, t}
+			key := c.damage(d)
+			named := func(found string) {
+				t.Helper()
+				err := l.verify(t.Context())
+				if found == "" && err != nil || found != "" && (err == nil || !strings.Contains(err.Error(), found) || !strings.Contains(err.Error(), key)) {
+					t.Errorf("verify does not name %s %s: %v", found, key, err)
+				}
+			}
+			named(c.found)
+			lake, err := l.job.Commits(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := mend.Run(t.Context(), lake, mend.Options{Content: true})
+			if err == nil {
+				_, err = commit.Repair(t.Context(), lake)
+			}
+			switch chain := errors.Is(err, commitlog.ErrChain); {
+			case chain != (c.left == "chain"), err != nil && !chain:
+				t.Fatalf("repair: %v", err)
+			case chain:
+			case (m.Decided > 0) != (c.mends == "move"), len(m.Lost) > 0 != (c.left == "corrupt"):
+				t.Errorf("mended: %+v", m)
+			case len(m.Lost) > 0 && !strings.Contains(m.Lost[0].Key, key):
+				t.Errorf("lost: %v", m.Lost)
+			}
+			named(c.left)
+			now = now.Add(25 * time.Hour)
+			if _, err := commit.Collect(t.Context(), lake); err != nil && c.left != "chain" {
+				t.Errorf("gc: %v", err)
+			}
+			named(c.left)
+			if c.left != "" {
+				return
+			}
+			rows, err := l.rows(t.Context())
+			if err != nil || len(rows) != len(f.want) {
+				t.Errorf("%d rows, not %d: %v", len(rows), len(f.want), err)
+			}
+			if again, err := mend.Run(t.Context(), lake, mend.Options{Content: true}); err != nil || again.Decided > 0 {
+				t.Errorf("repaired again: %+v, %v", again, err)
+			}
+		})
 	}
 }

@@ -7,6 +7,7 @@
 //	input    open objects, tell format and compression, cut whole records    etl/input
 //	decode   JSON to Arrow columns, directed by the schemas                  etl/decode
 //	infer    what the schemas do not know yet: new columns                   etl/infer
+//	clean    values cleaned, checked, derived, scored, masked                etl/clean
 //	stages   the caller's own, batch to batch                                Stage
 //	segment  rows wait by group of partitions, keys by hash                  etl/segment
 //	dedupe   one bucket of keys at a time, against the table's own files     etl/dedupe

@@ -57,7 +57,9 @@ type Job struct {
 	Allocator memory.Allocator
 	// TempDir holds the temporary files, which have no names; empty: the system's.
 	TempDir string
-	// Stages are the caller's own, run in order on every batch after decoding.
+	// Secret gives the salt of a mask by its name, NAME of env:NAME; nil: no source may have a mask with a salt. What it gives is kept nowhere.
+	Secret func(name string) (string, error)
+	// Stages are the caller's own, run in order on every batch after cleaning.
 	Stages []Stage
 	// Settle is how long an object must not have changed before it is read: a run waits for younger ones. It is for
 	// stores in which objects can be seen while they are written (directories: 2 s); 0: not at all.
@@ -69,6 +71,8 @@ type Job struct {
 	// Directory says that the zones are directories of this machine: each object is looked at again after it was read, because
 	// a file can change meanwhile, and a publisher that has died is known to be dead at once.
 	Directory bool
+	// MaxBad ends the run with ErrBad, with nothing decided, where it would set more records aside; nil: it sets aside what it must.
+	MaxBad *MaxBad
 	// Progress, when set, is called now and then, never by two goroutines at once.
 	Progress func(Progress)
 	// Version is the program's, recorded in the log.
@@ -77,7 +81,7 @@ type Job struct {
 	sampling sampling // of tests
 }
 
-// Stage is a step of the caller's own between decoding and deduplication: it changes, adds or rejects rows' values, one
+// Stage is a step of the caller's own between cleaning and deduplication: it changes, adds or rejects rows' values, one
 // batch at a time. Safe for concurrent use.
 type Stage interface {
 	// Columns is called once a run for each source, before any batch of it. It returns the columns that the stage adds
@@ -137,6 +141,8 @@ type Result struct {
 	Apart int64 `json:"-"`
 	// Pending is how many partitions this run published that earlier runs had decided.
 	Pending int `json:"pending,omitempty"`
+	// Bad is set where the run ended with ErrBad. Then RecordsIn and Quarantined tell what it read, and nothing went out.
+	Bad *Bad `json:"bad,omitempty"`
 }
 
 // Sampled is the part of a source's raw objects that a sample has read.
@@ -165,6 +171,9 @@ type Table struct {
 	Files       int    `json:"files"`
 	// Rules counts quarantined records by rule.
 	Rules map[string]int64 `json:"rules,omitempty"`
+	// Checks counts records that failed a rule and were not set aside for it (on_fail: "null" or score), by rule; those among them that
+	// then were dropped as duplicates too.
+	Checks map[string]int64 `json:"checks,omitempty"`
 	// RescuedBy counts values in _rescued by path.
 	RescuedBy map[string]int64 `json:"rescued_by,omitempty"`
 	// NewColumns are those that the run added to the table.

@@ -15,6 +15,7 @@ import (
 	"datalake/etl/dedupe"
 	"datalake/etl/infer"
 	"datalake/etl/input"
+	"datalake/etl/lines"
 	"datalake/etl/partition"
 	"datalake/etl/quarantine"
 	"datalake/etl/segment"
@@ -58,7 +59,10 @@ func (w *work) mapAll(ctx context.Context) error {
 		}
 		if !news {
 			w.schemas.done()
-			w.mapped.rejects.Settle(w.mapped.lines.before)
+			if err := w.missing(); err != nil {
+				return err
+			}
+			w.mapped.rejects.Settle(w.mapped.lines.Before)
 			return nil
 		}
 		w.drop()
@@ -94,6 +98,7 @@ type mapRun struct {
 	guesses *guesses     // nil: none are made
 	done    atomic.Int64 // bytes of raw objects
 	read    atomic.Int64 // bytes of units
+	plans   cleanPlans
 	rows    atomic.Int64
 }
 
@@ -105,7 +110,7 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 		segments: segment.NewStore(w.budget, w.tempFile(), w.mem),
 		keys:     dedupe.NewBuckets(w.budget, w.tempFile()),
 		rejects:  quarantine.NewStore(w.budget, w.tempFile()),
-		losers:   dedupe.NewLosers(), lines: newLines(),
+		losers:   dedupe.NewLosers(), lines: lines.New(),
 		counts: map[string]*sourceCounts{}, inputs: map[int]*inputCounts{}, seen: map[string]dedupe.Seen{},
 	}
 	w.mapped = m
@@ -121,7 +126,7 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(tasks)
-		for t := range input.Tasks(w.job.Zones.Raw.Store, w.plan.Objects, w.inputOptions()) {
+		for t := range w.inputTasks() {
 			select {
 			case tasks <- t:
 			case <-ctx.Done():
@@ -175,7 +180,7 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 					continue
 				}
 				run.read.Add(u.Bytes())
-				n, err := mp.unit(ctx, u)
+				n, err := run.decode(ctx, mp, u)
 				run.rows.Add(n)
 				buffers.Release(u)
 				if err != nil {
@@ -305,11 +310,13 @@ func (r *mapRun) newMapper() (*mapper, error) {
 }
 
 func (w *work) newDecoder(s decode.Schemas, o decode.Observer) (*decode.Decoder, error) {
-	in := w.job.Lake.Input
-	return decode.New(decode.Options{
-		Limits:    jsontext.Limits{MaxDepth: in.MaxDepth, ReplaceInvalid: in.InvalidUTF8 == lakefile.InvalidReplace},
-		Allocator: w.mem, Bare: w.schemas.bare(),
-	}, s, o)
+	return decode.New(decode.Options{Limits: w.job.limits(), Allocator: w.mem, Bare: w.schemas.bare()}, s, o)
+}
+
+// limits are those of the JSON text.
+func (j Job) limits() jsontext.Limits {
+	in := j.Lake.Input
+	return jsontext.Limits{MaxDepth: in.MaxDepth, ReplaceInvalid: in.InvalidUTF8 == lakefile.InvalidReplace}
 }
 
 // merge adds a worker's counts to those of all.

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"time"
 
+	"datalake/etl/clean"
 	"datalake/etl/decode"
 	"datalake/etl/dedupe"
 	"datalake/etl/infer"
@@ -37,6 +38,7 @@ type mapper struct {
 // mapSource is what a worker has for each source.
 type mapSource struct {
 	schema      *schema.Schema
+	cleaner     *clean.Cleaner // nil: there is nothing to clean
 	partitioner *partition.Partitioner
 	hasher      *dedupe.Hasher // nil: the source is not deduplicated
 	scope       dedupe.Scope
@@ -48,7 +50,13 @@ func (m *mapper) source(name string) (*mapSource, error) {
 	}
 	sch := m.run.schemas.Schema(name)
 	s := &mapSource{schema: sch}
-	var err error
+	plan, err := m.run.plans.of(sch, m.run.schemas.masks[name])
+	if err != nil {
+		return nil, err
+	}
+	if plan != nil {
+		s.cleaner = plan.Cleaner(m.run.mem)
+	}
 	if s.partitioner, err = partition.New(sch, m.run.index); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -158,6 +166,15 @@ func (m *mapper) batch(ctx context.Context, u *batch.Unit, unit uint64, first in
 	}
 	m.count(b.Source).in += int64(b.NumRows())
 	began := time.Now()
+	if s.cleaner != nil {
+		failed, err := s.cleaner.Apply(b)
+		if err != nil {
+			return 0, nil, fmt.Errorf("clean %s: %w", b.Source, err)
+		}
+		addTo(m.count(b.Source).checks, failed)
+		m.run.meter.clean.since(began, 0, int64(b.NumRows()))
+		began = time.Now()
+	}
 	for _, stage := range m.run.job.Stages {
 		if b, err = stage.Apply(ctx, b); err != nil {
 			return 0, nil, fmt.Errorf("stage %T: %w", stage, err)
@@ -231,7 +248,7 @@ func (m *mapper) split(u *batch.Unit, b *batch.Batch, parts []uint32) (rejects [
 		out[r.Row] = true
 		o := b.Origins[r.Row]
 		rejects = append(rejects, batch.Reject{
-			Origin: o, Source: b.Source, Line: lineOf(u, o), Rule: r.Rule, Reason: r.Reason, Payload: bytes.Clone(b.Raw[r.Row]),
+			Origin: o, Source: b.Source, Line: lineOf(u, o), Rule: r.Rule, Reason: r.Reason, Record: true, Payload: bytes.Clone(b.Raw[r.Row]),
 		})
 		// It was counted as a row, and reject counts it again.
 		m.input(o.Object).records--
@@ -264,13 +281,15 @@ func lineOf(u *batch.Unit, o batch.Origin) int64 {
 	return 0
 }
 
-// reject counts the rejects of a unit and puts them into the quarantine.
+// reject counts the rejects of a unit and puts them into the quarantine, without what is masked.
 func (m *mapper) reject(u *batch.Unit, lines []int64, rejects []batch.Reject) error {
 	for i := range rejects {
 		r := &rejects[i]
+		m.run.schemas.hide(r)
 		c := m.input(r.Object)
 		c.records++
 		c.rejects++
+		c.reject(r.Source)
 		sum := m.count(r.Source)
 		sum.in++
 		sum.rejected++
@@ -280,7 +299,7 @@ func (m *mapper) reject(u *batch.Unit, lines []int64, rejects []batch.Reject) er
 	for i := range u.Chunks {
 		if c := &u.Chunks[i]; c.Line == 0 {
 			chunk = u.Number
-			m.run.lines.note(c.Object, u.Number, lines[i])
+			m.run.lines.Note(c.Object, u.Number, lines[i])
 		}
 	}
 	return m.run.rejects.Add(rejects, chunk)

@@ -39,8 +39,8 @@ type meter struct {
 	steps []Step
 	began time.Time // of the phase at work
 
-	read, decode, stages, keys, segments part // of map
-	load, encode, put                    part // of write
+	read, decode, clean, stages, keys, segments part // of map
+	load, encode, put                           part // of write
 }
 
 // start begins the first phase.
@@ -55,7 +55,7 @@ func (m *meter) end(phase string, bytes, rows int64) {
 	var parts []namedPart
 	switch phase {
 	case "map":
-		parts = []namedPart{{"read", &m.read}, {"decode", &m.decode}, {"stages", &m.stages}, {"keys", &m.keys}, {"segments", &m.segments}}
+		parts = []namedPart{{"read", &m.read}, {"decode", &m.decode}, {"clean", &m.clean}, {"stages", &m.stages}, {"keys", &m.keys}, {"segments", &m.segments}}
 	case "write":
 		parts = []namedPart{{"load", &m.load}, {"encode", &m.encode}, {"put", &m.put}}
 	}

@@ -19,6 +19,7 @@ import (
 	"datalake/etl/commit"
 	"datalake/etl/dedupe"
 	"datalake/etl/input"
+	"datalake/etl/lines"
 	"datalake/etl/partition"
 	"datalake/etl/plan"
 	"datalake/etl/quarantine"
@@ -36,28 +37,42 @@ const keepAlive = 5 * time.Minute
 
 // Run turns what is new in the raw zone into rows of the processed zone, and publishes it. When it returns an error,
 // nothing was decided, unless the Result, which is given besides, says so: then only publishing failed, and the next run does
-// that. Errors: ErrConfig, ErrConflict, ErrUnknown, the context's.
+// that. With ErrBad, too, a Result is given: its Bad says where the rejects are. Errors: ErrBad, ErrConfig, ErrConflict,
+// ErrUnknown, the context's.
 func Run(ctx context.Context, job Job) (*Result, error) {
 	if err := job.Validate(); err != nil {
 		return nil, err
 	}
 	job = job.withDefaults()
-	began := time.Now()
 	res := &Result{}
+	return res.or(job.rounds(ctx, res, job.try))
+}
+
+// or is the result of what ended with an error: none, where the error says all.
+func (r *Result) or(err error) (*Result, error) {
+	if err != nil && r.Decided == 0 && !errors.Is(err, ErrBad) {
+		return nil, err
+	}
+	return r, err
+}
+
+// rounds publishes what was decided before, then tries until no conflict asks for another plan. It fills in the result's times.
+func (j Job) rounds(ctx context.Context, res *Result, try func(context.Context, commit.Lake, *meter, *Result) error) error {
+	began := time.Now()
 	m := &meter{}
 	m.start()
-	lake, err := job.Commits(ctx)
+	lake, err := j.Commits(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	report, err := commit.Publish(ctx, lake)
 	if err != nil && !errors.Is(err, commit.ErrBusy) {
-		return nil, Meaning(fmt.Errorf("publish what earlier runs decided: %w", err))
+		return Meaning(fmt.Errorf("publish what earlier runs decided: %w", err))
 	}
 	res.Pending = report.Partitions
 	m.end("open", 0, 0)
 	for range commit.MaxRounds {
-		err = job.try(ctx, lake, m, res)
+		err = try(ctx, lake, m, res)
 		var conflict *commit.Conflict
 		if !errors.As(err, &conflict) || conflict.Redo != commit.Replan {
 			break
@@ -66,10 +81,7 @@ func Run(ctx context.Context, job Job) (*Result, error) {
 	err = Meaning(err)
 	res.Elapsed = time.Since(began)
 	res.Seconds, res.PeakMemory, res.Steps = res.Elapsed.Seconds(), process.PeakMemory(), m.steps
-	if err != nil && res.Decided == 0 {
-		return nil, err
-	}
-	return res, err
+	return err
 }
 
 // Meaning adds to an error of etl/commit what it means to the caller: ErrConflict, ErrUnknown or ErrConfig.
@@ -156,7 +168,7 @@ func (j Job) try(ctx context.Context, lake commit.Lake, m *meter, res *Result) e
 			res.Published = true
 			return attempt.Abandon(ctx)
 		}
-		err = j.work(ctx, lake, attempt, p, schemas, m, res)
+		err = newWork(j, lake, attempt, p, schemas, m).do(ctx, res)
 		var gone *input.ObjectError
 		if errors.As(err, &gone) && gone.Gone() && !leave[gone.Object.Key] {
 			leave[gone.Object.Key] = true // the next run reads what has become of it
@@ -192,13 +204,12 @@ func (j Job) plan(ctx context.Context, attempt *commit.Attempt, schemas *schemas
 	}
 }
 
-// work is what an attempt does with its plan: map, resolve, write, decide, publish.
-func (j Job) work(ctx context.Context, lake commit.Lake, attempt *commit.Attempt, p *plan.Plan, schemas *schemas, m *meter, res *Result) error {
-	if err := j.putManifest(ctx, attempt, p); err != nil {
+// do does with the plan what there is to do: map, resolve, write, decide, publish. The work is closed then.
+func (w *work) do(ctx context.Context, res *Result) error {
+	defer w.close()
+	if err := w.job.putManifest(ctx, w.attempt, w.plan); err != nil {
 		return err
 	}
-	w := newWork(j, lake, attempt, p, schemas, m)
-	defer w.close()
 	stop, stopped := context.WithCancel(ctx)
 	g, gctx := errgroup.WithContext(stop)
 	g.Go(func() error { return w.alive(gctx) })
@@ -207,11 +218,22 @@ func (j Job) work(ctx context.Context, lake commit.Lake, attempt *commit.Attempt
 		return w.run(gctx)
 	})
 	if err := g.Wait(); err != nil {
+		var bad *BadError
+		if errors.As(err, &bad) {
+			w.fill(res)
+			res.Bad = &bad.Bad
+			err = errors.Join(err, w.attempt.Abandon(ctx)) // it has put no table's file aside
+		}
+		if errors.Is(err, errUndecided) {
+			w.fill(res)
+			res.Published = true
+			err = w.attempt.Abandon(ctx) // likewise
+		}
 		return err
 	}
 	w.fill(res)
-	report, err := commit.Publish(ctx, lake)
-	m.end("publish", 0, 0)
+	report, err := commit.Publish(ctx, w.lake)
+	w.meter.end("publish", 0, 0)
 	if err != nil && !errors.Is(err, commit.ErrBusy) {
 		return fmt.Errorf("publish entry %d (decided; the next run or etl repair publishes it): %w", w.seq, err)
 	}
@@ -260,6 +282,7 @@ type work struct {
 	table    *dedupe.Buckets // keys of the table's files, as of the last resolve
 	written  *written
 	seq      uint64
+	replay   *replay // nil: all of the plan's records are wanted
 
 	headsMu sync.Mutex
 	heads   map[*batch.Object]map[int64]int64 // raw bytes that a sample has read of objects, by where they begin
@@ -314,6 +337,9 @@ func (w *work) run(ctx context.Context) error {
 	if err := w.mapAll(ctx); err != nil {
 		return err
 	}
+	if err := w.tooBad(ctx); err != nil {
+		return err
+	}
 	w.waited = w.budget.Used()
 	for _, f := range w.files {
 		w.waited += f.Size()
@@ -323,6 +349,9 @@ func (w *work) run(ctx context.Context) error {
 			return fmt.Errorf("resolve: %w", err)
 		}
 		w.meter.end("resolve", 0, w.mapped.keys.Len()+w.table.Len())
+		if w.replay != nil && w.replay.o.DryRun {
+			return errUndecided
+		}
 		if err := w.write(ctx); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
@@ -331,7 +360,16 @@ func (w *work) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w.seq, err = w.attempt.Decide(ctx, commit.Decision{Reads: w.reads(), Body: body})
+		body.Work = w.told()
+		kind := commitlog.Run
+		if w.replay != nil {
+			kind = commitlog.Replay
+			if len(body.Acts) == 0 {
+				return errUndecided
+			}
+			w.replay.complete(body)
+		}
+		w.seq, err = w.attempt.Decide(ctx, commit.Decision{Kind: kind, Reads: w.reads(), Body: body})
 		w.meter.end("decide", 0, 0)
 		var conflict *commit.Conflict
 		if err == nil || !errors.As(err, &conflict) || conflict.Redo != commit.Rebase {
@@ -360,83 +398,13 @@ func (w *work) reads() []commitlog.Set {
 	return sets
 }
 
-// fill tells the result what was decided.
-func (w *work) fill(res *Result) {
-	res.Decided, res.RunID = w.seq, w.attempt.ID
-	res.Objects, res.BytesIn = len(w.plan.Objects), w.plan.Bytes
-	res.Tables, res.Warnings = nil, w.schemas.warnings
-	for _, source := range slices.Sorted(maps.Keys(w.mapped.counts)) {
-		t := w.mapped.counts[source].table(source)
-		t.NewColumns = w.schemas.added[source]
-		res.Tables = append(res.Tables, t)
-		res.RecordsIn += t.RecordsIn
-		res.RecordsOut += t.RecordsOut
-		res.Duplicates += t.Duplicates
-		res.Quarantined += t.Quarantined
-		res.Replaced += t.Replaced
-		res.Rescued += t.Rescued
-		res.Files += t.Files
-		res.Partitions += t.Partitions
-	}
-	res.Sampled, res.Apart = w.sampled(), w.apart.Load()
-	if res.Sampled != nil {
-		res.BytesIn = 0
-		for _, s := range res.Sampled {
-			res.BytesIn += s.Bytes
-		}
-	}
-	res.BytesOut = w.written.bytes
-	res.SpilledBytes, res.WaitedBytes = w.spilled, w.waited
-	for _, f := range w.files {
-		res.SpilledBytes += f.Size()
-	}
-}
-
-// head notes how much of an object a sample has read, in this pass as in others.
-func (w *work) head(o *batch.Object, begin, bytes int64) {
-	w.headsMu.Lock()
-	defer w.headsMu.Unlock()
-	if w.heads[o] == nil {
-		w.heads[o] = map[int64]int64{}
-	}
-	w.heads[o][begin] = bytes
-}
-
-// sampled says what a run on a sample has read; nil: the run is on all.
-func (w *work) sampled() (all []Sampled) {
-	by := map[string]*Sampled{}
-	for _, f := range w.plan.Whole {
-		by[f.Source] = &Sampled{Source: f.Source, AllObjects: f.Objects, AllBytes: f.Bytes}
-	}
-	for _, o := range w.plan.Objects {
-		if s := by[o.Source]; s != nil {
-			s.Objects++
-			for _, n := range w.heads[o] {
-				s.Bytes += n
-			}
-		}
-	}
-	for _, f := range w.plan.Whole {
-		all = append(all, *by[f.Source])
-	}
-	return all
-}
-
-// rowsOut is how many rows the write step has written.
-func (w *work) rowsOut() (n int64) {
-	for _, c := range w.mapped.counts {
-		n += c.out
-	}
-	return n
-}
-
 // mapped is what a pass of the map step leaves for resolve and write.
 type mapped struct {
 	segments *segment.Store
 	keys     *dedupe.Buckets
 	rejects  *quarantine.Store
 	losers   *dedupe.Losers
-	lines    *lines
+	lines    *lines.Counts
 	counts   map[string]*sourceCounts
 	inputs   map[int]*inputCounts // by object index
 	seen     map[string]dedupe.Seen

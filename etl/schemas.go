@@ -9,7 +9,9 @@ import (
 	"strings"
 	"sync"
 
+	"datalake/etl/clean"
 	"datalake/etl/infer"
+	"datalake/pkg/batch"
 	"datalake/pkg/commitlog"
 	"datalake/pkg/lakefile"
 	"datalake/pkg/schema"
@@ -26,6 +28,7 @@ type schemas struct {
 	warnings []string
 	learned  map[string][]string        // warnings of what was learned, by source
 	added    map[string][]schema.Column // by learn, for people
+	masks    map[string]*clean.Masks    // of the sources that have some
 
 	mu      sync.Mutex
 	sources map[string]*schema.Schema
@@ -60,6 +63,9 @@ func newSchemas(j Job, base *commitlog.State) (*schemas, error) {
 			return nil, err
 		}
 		s.sources[name] = next
+	}
+	if err := s.mask(); err != nil {
+		return nil, err
 	}
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("%w: the lake file gives the rows that a table has another meaning: take the change back, or make the tables anew in another lake over the same raw zone (zones: raw):\n  %s",
@@ -235,4 +241,89 @@ func (s *schemas) bare() map[string]bool {
 		}
 	}
 	return m
+}
+
+// cleanPlans are the plans of cleaning of one pass, compiled once for all workers. The zero value is ready.
+type cleanPlans struct {
+	mu   sync.Mutex
+	made map[*schema.Schema]*clean.Plan
+}
+
+// of gives the plan of a schema, nil where there is nothing to clean.
+func (c *cleanPlans) of(s *schema.Schema, m *clean.Masks) (*clean.Plan, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p, ok := c.made[s]; ok {
+		return p, nil
+	}
+	p, err := clean.NewPlan(s, m)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if c.made == nil {
+		c.made = map[*schema.Schema]*clean.Plan{}
+	}
+	c.made[s] = p
+	return p, nil
+}
+
+// mask makes the masks of all sources that are declared or stored. It fails with ErrConfig where a salt is missing.
+func (s *schemas) mask() error {
+	s.masks = map[string]*clean.Masks{}
+	columns := map[string][]schema.Column{}
+	for name, src := range s.job.Lake.Sources {
+		columns[name] = src.Columns
+	}
+	for name, sch := range s.sources {
+		columns[name] = sch.Columns
+	}
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		m, err := clean.NewMasks(columns[name], s.job.Secret, s.job.limits())
+		if err != nil {
+			return fmt.Errorf("%w: source %s: %w", ErrConfig, name, err)
+		}
+		if m != nil {
+			s.masks[name] = m
+		}
+	}
+	return nil
+}
+
+// withheld ends the reason of a reject without its payload.
+const withheld = "; its text is withheld, for it may hold what is masked: the raw object has it"
+
+// hide takes out of a reject what its source masks. Where nobody knows whose record a text is, it may be that of any source that
+// its folder can hold.
+func (s *schemas) hide(r *batch.Reject) {
+	if len(s.masks) == 0 || len(r.Payload) == 0 {
+		return
+	}
+	if r.Record {
+		if text, ok := s.masks[r.Source].Record(r.Payload); ok {
+			r.Payload = text
+			return
+		}
+	} else if folder := r.Object.Source; s.masks[folder] == nil && s.bare()[folder] {
+		return
+	}
+	r.Payload, r.Withheld, r.Truncated = nil, true, false
+	r.Reason += withheld
+}
+
+// missing warns of names in expressions that the settled schemas do not have.
+func (w *work) missing() error {
+	for _, source := range slices.Sorted(maps.Keys(w.mapped.counts)) {
+		sch := w.schemas.known(source)
+		if sch == nil {
+			continue
+		}
+		p, err := clean.NewPlan(sch, w.schemas.masks[source])
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		for _, name := range p.Missing() {
+			w.schemas.warn(fmt.Sprintf("%s: expressions name %s, which is no column of the table: it counts as null", source, name))
+		}
+	}
+	return nil
 }

@@ -86,6 +86,11 @@ func (j Job) uniqueKeys(ctx context.Context, s *commitlog.State) (found []commit
 	return found, nil
 }
 
+// unreadable says that a file is damaged. A damaged byte may also ask for what the format has and this reader does not.
+func unreadable(err error) bool {
+	return errors.Is(err, parquetfile.ErrCorrupt) || errors.Is(err, parquetfile.ErrUnsupported) || errors.Is(err, parquetfile.ErrType)
+}
+
 func (j Job) uniqueKeysOf(ctx context.Context, s *commitlog.State, source string, hasher *dedupe.Hasher, file *spill.File) (found []commit.Finding, err error) {
 	sch := s.Sources[source].Schema
 	keys := dedupe.NewBuckets(spill.NewBudget(j.waiting()), file)
@@ -102,14 +107,14 @@ func (j Job) uniqueKeysOf(ctx context.Context, s *commitlog.State, source string
 		for i := range content.Files {
 			f := tableFile{p, content, &content.Files[i]}
 			r, file, err := f.open(ctx, j.Zones.Processed.Store)
-			if errors.Is(err, storage.ErrNotFound) || errors.Is(err, parquetfile.ErrCorrupt) {
+			if errors.Is(err, storage.ErrNotFound) || unreadable(err) {
 				continue // a finding of its own
 			}
 			if err != nil {
 				return nil, err
 			}
 			err = fileKeys(ctx, file, sch, p.Path, hasher, dedupe.Row(len(names))<<rowBits, j.Allocator, sender.Send)
-			if errors.Is(err, parquetfile.ErrCorrupt) {
+			if unreadable(err) {
 				err = nil // likewise; what was read before counts
 			}
 			if err := errors.Join(err, r.Close()); err != nil {

@@ -83,16 +83,9 @@ func (w *work) writeGroup(ctx context.Context, t task, cores chan struct{}) (err
 	}
 	defer leave()
 	s := w.schemas.Schema(t.Source)
-	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), TempDir: w.job.TempDir, Keep: w.pages}
-	if !s.Dedupe.None {
-		hasher, err := dedupe.NewHasher(s, w.seed)
-		if err != nil {
-			return err
-		}
-		o.Sum = hasher.Sum
-		if i := s.Index(hasher.Column()); s.Columns[i].Type.Kind == schema.String {
-			o.Parquet.Bloom = []string{hasher.Column()}
-		}
+	o, err := w.options(s)
+	if err != nil {
+		return err
 	}
 	out := write.NewGroup(o)
 	defer func() { err = errors.Join(err, out.Abort()) }()
@@ -150,6 +143,25 @@ func (w *work) writeGroup(ctx context.Context, t task, cores chan struct{}) (err
 	c.partitions += len(acts)
 	c.bytesOut += size
 	return nil
+}
+
+// options say how files of a source are made.
+func (w *work) options(s *schema.Schema) (write.Options, error) {
+	o := write.Options{Schema: s.Arrow(), Drop: partition.Columns(s), TempDir: w.job.TempDir, Keep: w.pages}
+	lake := w.job.Lake.Source(s.Source)
+	o.Parquet.Encoding, o.Parquet.Compression = lake.Encoding, lake.Compression
+	if s.Dedupe.None {
+		return o, nil
+	}
+	hasher, err := dedupe.NewHasher(s, w.seed)
+	if err != nil {
+		return o, err
+	}
+	o.Sum = hasher.Sum
+	if i := s.Index(hasher.Column()); s.Columns[i].Type.Kind == schema.String {
+		o.Parquet.Bloom = []string{hasher.Column()}
+	}
+	return o, nil
 }
 
 // puts is how many files of a group are put aside at once: a put mostly waits for the disk or the network.
@@ -311,6 +323,9 @@ func readBack(r *storage.Reader, zone string, f commitlog.File) error {
 
 // writeQuarantine puts the quarantine's files aside.
 func (w *work) writeQuarantine(ctx context.Context) error {
+	if w.replay != nil {
+		return w.rewriteQuarantine(ctx)
+	}
 	for _, p := range w.mapped.rejects.Parts() {
 		if err := w.writePart(ctx, p); err != nil {
 			return fmt.Errorf("quarantine %s: %w", p.Path, err)
@@ -319,13 +334,8 @@ func (w *work) writeQuarantine(ctx context.Context) error {
 	return nil
 }
 
-func (w *work) writePart(ctx context.Context, p quarantine.Part) (err error) {
-	sink := write.NewSink(w.job.TempDir)
-	defer func() { err = errors.Join(err, sink.Close()) }()
-	if err := w.mapped.rejects.Write(p, sink); err != nil {
-		return err
-	}
-	f, err := w.putFile(ctx, layout.Quarantine, p.Path, commitlog.File{Size: sink.Size(), Rows: int64(p.Rows()), SHA256: sink.SHA256()}, sink.Body())
+func (w *work) writePart(ctx context.Context, p quarantine.Part) error {
+	f, err := w.putPart(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -334,6 +344,18 @@ func (w *work) writePart(ctx context.Context, p quarantine.Part) (err error) {
 	w.written.mu.Lock()
 	defer w.written.mu.Unlock()
 	w.written.acts[a.Partition] = a
-	w.written.bytes += sink.Size()
 	return nil
+}
+
+// putPart puts the file of a part aside.
+func (w *work) putPart(ctx context.Context, p quarantine.Part) (f commitlog.File, err error) {
+	sink := write.NewSink(w.job.TempDir)
+	defer func() { err = errors.Join(err, sink.Close()) }()
+	if err := w.mapped.rejects.Write(p, sink); err != nil {
+		return f, err
+	}
+	w.written.mu.Lock()
+	w.written.bytes += sink.Size()
+	w.written.mu.Unlock()
+	return w.putFile(ctx, layout.Quarantine, p.Path, commitlog.File{Size: sink.Size(), Rows: int64(p.Rows()), SHA256: sink.SHA256()}, sink.Body())
 }

@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/term"
+
+	"datalake/cmd/etl/screen"
 )
 
 // The values of --log-format.
@@ -25,8 +29,24 @@ type console struct {
 	quiet    bool // --quiet: errors and warnings only
 	log      *slog.Logger
 	logJSON  bool
-	bars     bool // err is a terminal
+	bars     bool // progress bars: err is a terminal that can move its cursor
 	width    int  // columns of the terminal that tables go to; 0: as wide as they get
+	paint    paint
+	paintOut paint
+}
+
+// paint colours what needs attention, and nothing else; false: nothing at all.
+type paint bool
+
+// alarm is red: what failed or is wrong. attention is yellow: what people should look at.
+func (p paint) alarm(s string) string     { return p.colour("31", s) }
+func (p paint) attention(s string) string { return p.colour("33", s) }
+
+func (p paint) colour(code, s string) string {
+	if !p || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
 func newConsole(out, err io.Writer, jsonOut, quiet bool, format string) (*console, error) {
@@ -43,17 +63,29 @@ func newConsole(out, err io.Writer, jsonOut, quiet bool, format string) (*consol
 		return nil, usage(fmt.Errorf("--log-format %s: text or json", format))
 	}
 	c.log = slog.New(slog.NewJSONHandler(err, &slog.HandlerOptions{Level: level}))
-	_, c.bars = terminal(err)
+	c.look()
 	c.bars = c.bars && !quiet && !c.logJSON
-	c.width, _ = terminal(out)
 	return c, nil
 }
 
-// terminal tells whether w is a terminal, and how many columns it has.
+// look finds out what out and err can show. Colours need a terminal that is not dumb, and no NO_COLOR (https://no-color.org).
+func (c *console) look() {
+	dumb := os.Getenv("TERM") == "dumb"
+	coloured := !dumb && os.Getenv("NO_COLOR") == ""
+	_, ok := terminal(c.err)
+	c.bars, c.paint = ok && !dumb, paint(ok && coloured && !c.logJSON)
+	c.width, ok = terminal(c.out)
+	c.paintOut = paint(ok && coloured)
+}
+
+// terminal tells whether w is a terminal, and how many columns it has; COLUMNS says otherwise where it is set.
 func terminal(w io.Writer) (width int, ok bool) {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0, false
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n >= 20 {
+		return n, true
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
 	if err != nil || width < 20 {
@@ -62,10 +94,29 @@ func terminal(w io.Writer) (width int, ok bool) {
 	return width, true
 }
 
-// say prints text for people. It is silent with --quiet, and with JSON logs, where event speaks.
+// pageWidth is how wide text for people gets.
+const pageWidth = 80
+
+// page is how wide text for people gets on w: pageWidth, or what a narrower terminal has.
+func page(w io.Writer) int {
+	if width, ok := terminal(w); ok {
+		return min(width, pageWidth)
+	}
+	return pageWidth
+}
+
+// lineWidth is where sentences break on w: at a narrow terminal's edge, else nowhere.
+func lineWidth(w io.Writer) int {
+	if width := page(w); width < pageWidth {
+		return width
+	}
+	return math.MaxInt
+}
+
+// say prints text for people, broken between words where the terminal is narrow. It is silent with --quiet, and with JSON logs, where event speaks.
 func (c *console) say(format string, args ...any) {
 	if !c.quiet && !c.logJSON {
-		fmt.Fprintf(c.err, format, args...)
+		fmt.Fprint(c.err, screen.Wrap(fmt.Sprintf(format, args...), lineWidth(c.err)))
 	}
 }
 
@@ -82,7 +133,7 @@ func (c *console) warn(message string) {
 		c.log.Warn(message)
 		return
 	}
-	fmt.Fprintf(c.err, "warning: %s\n", message)
+	fmt.Fprintf(c.err, "%s %s\n", c.paint.attention("warning:"), message)
 }
 
 // fail tells why a command ended.
@@ -91,7 +142,7 @@ func (c *console) fail(err error) {
 		c.log.Error(err.Error())
 		return
 	}
-	fmt.Fprintf(c.err, "etl: %s\n", strings.TrimRight(err.Error(), "\n"))
+	fmt.Fprintf(c.err, "%s %s\n", c.paint.alarm("etl:"), strings.TrimRight(err.Error(), "\n"))
 }
 
 // object writes v as the one JSON object of --json.

@@ -40,7 +40,7 @@ is left alone.`,
 			}
 			return nil
 		},
-	}, runCodes, func(ctx context.Context, args []string) error {
+	}, demoCodes, func(ctx context.Context, args []string) error {
 		if len(args) == 1 {
 			if a.lakeGiven && args[0] != a.lake {
 				return usage(fmt.Errorf("two folders for the demo: %s and %s", args[0], a.lake))
@@ -53,8 +53,8 @@ is left alone.`,
 		return a.demo(ctx, o, limits)
 	})
 	f := c.Flags()
-	f.IntVar(&o.Records, "records", demo.DefaultRecords, "about how many records the first drop has")
-	f.Uint64Var(&o.Seed, "seed", 0, "another seed gives other values")
+	f.IntVar(&o.Records, "records", demo.DefaultRecords, "about how many `records` the first drop has")
+	f.Uint64Var(&o.Seed, "seed", 0, "another `seed` gives other values")
 	limits.flags(c)
 	return c
 }

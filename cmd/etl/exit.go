@@ -20,6 +20,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitBad         = 3
 	exitConflict    = 4
 	exitInterrupted = 130
 )
@@ -30,8 +31,13 @@ const (
 Exit codes: 0 done, 1 failed, 2 bad usage or config, 130 interrupted.`
 	runCodes = `
 Exit codes: 0 done (also when nothing was new), 1 failed, 2 bad usage or config,
-4 lost to a concurrent run (safe to retry), 130 interrupted (nothing decided; or
-decided, and published by the next run).`
+3 more bad records than --max-bad allows (nothing decided or published), 4 lost to a
+concurrent run (safe to retry), 130 interrupted (nothing decided; or decided, and
+published by the next run).`
+	demoCodes = `
+Exit codes: 0 done, 1 failed, 2 bad usage or config, 4 lost to a concurrent run
+(safe to retry), 130 interrupted (nothing decided; or decided, and published by the
+next run).`
 	repairCodes = `
 Exit codes: 0 done, 1 failed, 2 bad usage or config, 4 lost to a concurrent run
 (safe to retry), 130 interrupted (safe to retry).`
@@ -64,6 +70,8 @@ func exitCode(err error, interrupted bool) int {
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &config), errors.Is(err, etl.ErrConfig):
 		return exitUsage
+	case errors.Is(err, etl.ErrBad):
+		return exitBad
 	case errors.Is(err, etl.ErrConflict):
 		return exitConflict
 	}

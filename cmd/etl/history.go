@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"datalake/cmd/etl/screen"
 	"datalake/etl/inspect"
 )
 
@@ -59,6 +60,9 @@ func (a *app) status(s *inspect.Status) error {
 	if s.Pending > 0 {
 		pending = fmt.Sprintf("%s waiting, %s: %s", count(s.Pending), size(s.PendingBytes), a.again("run"))
 	}
+	if s.Held > 0 {
+		pending = fmt.Sprintf("%s held by a rollback, %s: %s\n%s", count(s.Held), size(s.HeldBytes), a.again("release"), pending)
+	}
 	rows = append(rows, []string{"raw", fmt.Sprintf("%s read, %s", plural(s.Consumed, "object", "objects"), pending)})
 	if s.Last != nil {
 		rows = append(rows, []string{"last run", fmt.Sprintf("entry %d, %s UTC\n%s", s.Last.Seq, s.Last.When.UTC().Format(whenFormat), balance(s.Last.In, s.Last.Out, s.Last.Duplicates, s.Last.Quarantined))})
@@ -71,13 +75,20 @@ func (a *app) status(s *inspect.Status) error {
 	}
 	p := &printer{w: a.out}
 	for _, r := range rows {
-		p.printf("%-8s  %s\n", r[0], strings.ReplaceAll(r[1], "\n", "\n          "))
+		text := r[1]
+		if n := lineWidth(a.out); n < pageWidth {
+			text = screen.Wrap(text, n-10)
+		}
+		p.printf("%-8s  %s\n", r[0], strings.ReplaceAll(text, "\n", "\n          "))
 	}
 	if p.err != nil {
 		return p.err
 	}
 	if rules := ranked(s.Rules); len(rules) > 0 {
 		printList(a.out, "Quarantined, by rule", []item{{texts: rules}})
+	}
+	if checks := ranked(s.Checks); len(checks) > 0 {
+		printList(a.out, "Kept, but failed, by rule: the value is null, or quality_score lower", []item{{texts: checks}})
 	}
 	if len(s.Widen) > 0 {
 		if _, err := fmt.Fprint(a.out, "\nValues that did not fit, which _rescued keeps; a wider column would take them\n"); err != nil {
@@ -87,9 +98,9 @@ func (a *app) status(s *inspect.Status) error {
 		for _, m := range s.Widen {
 			table = append(table, []string{m.Source, m.Path, count(m.Values), m.Column, m.Type})
 		}
-		return printTable(a.out, "  ", []column{
+		return printFitting(a.out, "  ", []column{
 			{name: "source", cut: 24}, {name: "path", cut: 40}, {name: "values", right: true}, {name: "column", cut: 24}, {name: "type", cut: 24},
-		}, table)
+		}, table, a.width)
 	}
 	return nil
 }
@@ -103,7 +114,8 @@ func (a *app) logCommand() *cobra.Command {
 	n := 20
 	c := a.wrap(&cobra.Command{
 		Use: "log [-n ENTRIES] [flags]", Short: "List what was decided, the newest first",
-		Long:    `Lists the entries of the commit log: each is one run, or a gc, as a whole.`,
+		Long: `Lists the entries of the commit log: each is one run, or
+another command's decision (its kind), as a whole.`,
 		Example: "  etl log\n  etl log -n 1 --json",
 		Args:    noArgs,
 	}, readCodes, func(ctx context.Context, _ []string) error {
@@ -148,7 +160,7 @@ func (a *app) logCommand() *cobra.Command {
 		}
 		return printTable(a.out, "", columns, rows)
 	})
-	c.Flags().IntVarP(&n, "entries", "n", n, "how many entries")
+	c.Flags().IntVarP(&n, "entries", "n", n, "how many `entries`")
 	return c
 }
 

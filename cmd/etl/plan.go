@@ -67,10 +67,10 @@ Nothing is written to the lake.`,
 		return a.plan(ctx, l, j, o)
 	})
 	f := c.Flags()
-	f.StringVar(&source, "source", "", "plan for the objects of this folder of the raw zone only")
-	f.StringVar(&since, "since", "", "plan for what arrived on this day (UTC) or later: YYYY-MM-DD")
-	f.StringVar(&until, "until", "", "plan for what arrived on this day (UTC) or before")
-	f.StringVar(&prices, "prices", "", "a JSON file with other prices than those of us-east-1; --json shows the keys")
+	f.StringVar(&source, "source", "", "plan for the objects of this `folder` of the raw zone only")
+	f.StringVar(&since, "since", "", "plan for what arrived on this `day` (UTC) or later: YYYY-MM-DD")
+	f.StringVar(&until, "until", "", "plan for what arrived on this `day` (UTC) or before")
+	f.StringVar(&prices, "prices", "", "a JSON `file` with other prices than those of us-east-1; --json shows the keys")
 	limits.flags(c)
 	return c
 }

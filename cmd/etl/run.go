@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -24,9 +25,9 @@ type limits struct {
 
 func (l *limits) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&l.memory, "memory", "1GiB", "what the run may use; rows that wait go to temporary files early enough")
-	f.IntVar(&l.parallel, "parallel", 0, "how many threads decode and write at once (default one a core)")
-	f.StringVar(&l.tmp, "tmp", "", "folder for temporary files (default the system's)")
+	f.StringVar(&l.memory, "memory", "1GiB", "`size` of what the run may use; rows that wait go to temporary files early enough")
+	f.IntVar(&l.parallel, "parallel", 0, "how many `threads` decode and write at once (default one a core)")
+	f.StringVar(&l.tmp, "tmp", "", "`folder` for temporary files (default the system's)")
 }
 
 // apply puts the flags into a job.
@@ -46,7 +47,7 @@ func (l *limits) apply(j *etl.Job) (err error) {
 }
 
 func (a *app) runCommand() *cobra.Command {
-	var source, since, until string
+	var source, since, until, maxBad string
 	var limits limits
 	var explain, dry bool
 	var sample int
@@ -56,7 +57,7 @@ func (a *app) runCommand() *cobra.Command {
 records, writes them to Parquet, and publishes them. Objects lie in
 <lake>/raw/<source>/, with or without year=YYYY/month=MM/day=DD folders below; they
 are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
-		Example: "  etl run\n  etl run --lake my-lake --since 2025-11-01 --source iot_sensors\n  etl run --dry-run --sample 10000\n  etl run --json --quiet | jq .records_out",
+		Example: "  etl run\n  etl run --max-bad 5%\n  etl run --lake my-lake --since 2025-11-01 --source iot_sensors\n  etl run --dry-run --sample 10000\n  etl run --json --quiet | jq .records_out",
 		Args:    noArgs,
 	}, runCodes, func(ctx context.Context, _ []string) error {
 		j := etl.Job{Source: source}
@@ -72,6 +73,11 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 		}
 		if j.Until, err = day("--until", until); err != nil {
 			return err
+		}
+		if maxBad != "" {
+			if j.MaxBad, err = etl.ParseMaxBad(maxBad); err != nil {
+				return usage(fmt.Errorf("--max-bad %w", err))
+			}
 		}
 		l, err := a.open()
 		if err != nil {
@@ -102,10 +108,11 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 	f := c.Flags()
 	f.BoolVar(&explain, "explain", false, "say at the end where time, bytes and memory went")
 	f.BoolVar(&dry, "dry-run", false, "show rows, rejects and schema; write nothing anywhere")
-	f.IntVar(&sample, "sample", 0, "with --dry-run: read only so many records, the beginnings of the objects")
-	f.StringVar(&source, "source", "", "read the objects of this folder of the raw zone only")
-	f.StringVar(&since, "since", "", "read what arrived on this day (UTC) or later: YYYY-MM-DD")
-	f.StringVar(&until, "until", "", "read what arrived on this day (UTC) or before")
+	f.IntVar(&sample, "sample", 0, "with --dry-run: read only so many `records`, the beginnings of the objects")
+	f.StringVar(&maxBad, "max-bad", "", "end with exit code 3 where more is to be set aside: a `share` of any source's records (5%), or a number in all")
+	f.StringVar(&source, "source", "", "read the objects of this `folder` of the raw zone only")
+	f.StringVar(&since, "since", "", "read what arrived on this `day` (UTC) or later: YYYY-MM-DD")
+	f.StringVar(&until, "until", "", "read what arrived on this `day` (UTC) or before")
 	limits.flags(c)
 	return c
 }
@@ -124,6 +131,9 @@ func day(flag, s string) (time.Time, error) {
 // run runs a job on a lake with progress, and tells what it did.
 func (a *app) run(ctx context.Context, l *lake, j etl.Job) (*etl.Result, error) {
 	j = l.job(j)
+	if err := l.file.Missing(os.LookupEnv); err != nil {
+		return nil, usage(err)
+	}
 	if l.file != nil {
 		for _, w := range l.file.Warnings {
 			a.warn(w)
@@ -133,13 +143,16 @@ func (a *app) run(ctx context.Context, l *lake, j etl.Job) (*etl.Result, error) 
 	j.Progress = p.update
 	r, err := etl.Run(ctx, j)
 	p.close()
+	if r != nil {
+		r.Tables = orEmpty(r.Tables)
+	}
 	if err != nil {
+		err = a.tooBad(err)
 		if r != nil && r.Decided > 0 {
 			err = fmt.Errorf("%w (entry %d is decided; the next run or %q publishes it)", err, r.Decided, a.again("repair"))
 		}
 		return r, err
 	}
-	r.Tables = orEmpty(r.Tables)
 	a.summary(r)
 	return r, nil
 }

@@ -28,14 +28,14 @@ func TestMain(m *testing.M) {
 //	jsonlines               the last stderr is JSON objects, one a line
 //	age FILE…               makes files an hour old, so that a run does not wait for them to settle
 //	twice ARGS…             runs etl twice at once: each must end with 0 or 4
+//	terminal COLS CODE ARGS… runs etl on a terminal, see onTerminal (Linux)
 //	interrupt ARGS…         runs etl, sends it SIGINT after half a second: it must end with 130 within 2 s
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "field": field, "jsonlines": jsonLines, "age": age, "interrupt": interrupt, "twice": twice,
-		},
-	})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: scriptCommands})
+}
+
+var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"exits": exits, "field": field, "jsonlines": jsonLines, "age": age, "interrupt": interrupt, "twice": twice,
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

@@ -8,13 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mattn/go-runewidth"
-
+	"datalake/cmd/etl/screen"
 	"datalake/etl"
 )
-
-// pageWidth is how wide text for people gets.
-const pageWidth = 80
 
 // summary tells what a run did.
 func (a *app) summary(r *etl.Result) {
@@ -44,20 +40,20 @@ func (a *app) summary(r *etl.Result) {
 		size(int64(rate(float64(r.BytesIn), r.Seconds))), count(int64(rate(float64(r.RecordsIn), r.Seconds))))
 	a.counts(r)
 	printList(a.err, "Quarantined, by rule", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.Rules) }))
+	printList(a.err, "Kept, but failed, by rule: the value is null, or quality_score lower", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.Checks) }))
 	printList(a.err, "Rescued, by path: values that fit no column are kept in _rescued", bySource(r.Tables, func(t etl.Table) []string { return ranked(t.RescuedBy) }))
 	printList(a.err, "New columns", bySource(r.Tables, newColumns))
 	printList(a.err, "Also seen", bySource(r.Tables, oddities))
 	printList(a.err, "Warnings", lines(r.Warnings))
-	a.say("\nWrote %s, %s, into %s", plural(r.Files, "file", "files"), size(r.BytesOut), plural(r.Partitions, "partition", "partitions"))
+	wrote := fmt.Sprintf("\nWrote %s, %s, into %s", plural(r.Files, "file", "files"), size(r.BytesOut), plural(r.Partitions, "partition", "partitions"))
 	if r.PeakMemory > 0 {
-		a.say("; peak memory %s", size(r.PeakMemory))
+		wrote += "; peak memory " + size(r.PeakMemory)
 	}
-	a.say(".\nDecided as entry %d of the log, ", r.Decided)
-	if r.Published {
-		a.say("and published.\n")
-	} else {
-		a.say("not yet published everywhere: the next run or %s does it.\n", a.again("repair"))
+	published := "and published"
+	if !r.Published {
+		published = fmt.Sprintf("not yet published everywhere: the next run or %s does it", a.again("repair"))
 	}
+	a.say("%s.\nDecided as entry %d of the log, %s.\n", wrote, r.Decided, published)
 }
 
 // counts prints the balance, a line a source.
@@ -67,8 +63,8 @@ func (a *app) counts(r *etl.Result) {
 		{name: "in", right: true},
 		{name: "out", right: true},
 		{name: "duplicates", right: true},
-		{name: "quarantined", right: true},
-		{name: "rescued", right: true},
+		{name: "quarantined", right: true, attention: a.paint},
+		{name: "rescued", right: true, attention: a.paint},
 	}
 	replaced := r.Replaced > 0
 	if replaced {
@@ -89,7 +85,7 @@ func (a *app) counts(r *etl.Result) {
 		rows = append(rows, line("total", r.RecordsIn, r.RecordsOut, r.Duplicates, r.Quarantined, r.Rescued, r.Replaced))
 	}
 	// What cannot be printed to stderr cannot be told anywhere.
-	_ = printTable(a.err, "  ", columns, rows)
+	_ = printFitting(a.err, "  ", columns, rows, page(a.err))
 }
 
 // explain tells where a run's time, bytes and memory went.
@@ -117,9 +113,9 @@ func (a *app) explain(r *etl.Result) {
 			none(s.Memory, fmt.Sprintf("%.0f", float64(s.Memory)/1e6)),
 		})
 	}
-	fmt.Fprintf(a.err, "\nWhere the time went: %.2f s in all; indented parts run beside each other, on several threads\n", r.Seconds)
+	fmt.Fprint(a.err, screen.Wrap(fmt.Sprintf("\nWhere the time went: %.2f s in all; indented parts run beside each other, on several threads\n", r.Seconds), lineWidth(a.err)))
 	// What cannot be printed to stderr cannot be told anywhere.
-	_ = printTable(a.err, "  ", columns, rows)
+	_ = printFitting(a.err, "  ", columns, rows, page(a.err))
 	fmt.Fprintf(a.err, "\nTo temporary files %s; peak memory %s.\n", size(r.SpilledBytes), size(r.PeakMemory))
 }
 
@@ -197,10 +193,11 @@ func printList(w io.Writer, title string, items []item) {
 	if len(items) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", title)
+	width := page(w)
+	fmt.Fprintf(w, "\n%s\n", screen.Wrap(title, width))
 	name := 0
 	for _, x := range items {
-		name = max(name, runewidth.StringWidth(x.name))
+		name = max(name, screen.Width(x.name))
 	}
 	indent := 2
 	if name > 0 {
@@ -212,9 +209,9 @@ func printList(w io.Writer, title string, items []item) {
 			texts = append(slices.Clone(texts[:maxTexts]), fmt.Sprintf("and %d more", len(texts)-maxTexts))
 		}
 		line := "  " + x.name
-		line += strings.Repeat(" ", indent-runewidth.StringWidth(line))
+		line += strings.Repeat(" ", indent-screen.Width(line))
 		for i, word := range breakable(texts) {
-			if i > 0 && runewidth.StringWidth(line)+runewidth.StringWidth(word) >= pageWidth {
+			if i > 0 && screen.Width(line)+screen.Width(word) >= width {
 				fmt.Fprintln(w, strings.TrimRight(line, " "))
 				line = strings.Repeat(" ", indent)
 			}
@@ -246,9 +243,14 @@ func (a *app) next(commands ...[2]string) {
 	width := 0
 	for i := range commands {
 		commands[i][0] = a.again(commands[i][0])
-		width = max(width, runewidth.StringWidth(commands[i][0]))
+		width = max(width, screen.Width(commands[i][0]))
 	}
+	narrow := page(a.err) < pageWidth
 	for _, c := range commands {
-		a.say("  %s%s  %s\n", c[0], strings.Repeat(" ", width-runewidth.StringWidth(c[0])), c[1])
+		if narrow {
+			a.say("  %s\n    %s\n", c[0], c[1])
+			continue
+		}
+		a.say("  %s%s  %s\n", c[0], strings.Repeat(" ", width-screen.Width(c[0])), c[1])
 	}
 }

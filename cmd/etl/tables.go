@@ -10,9 +10,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"datalake/cmd/etl/screen"
 	"datalake/etl/inspect"
 )
 
@@ -41,14 +42,14 @@ set aside. --json also gives each table's source, and its columns with their typ
 		for _, t := range tables {
 			rows = append(rows, []string{t.Name, count(t.Rows), count(t.Partitions), count(t.Files), size(t.Bytes), count(len(t.Columns))})
 		}
-		return printTable(a.out, "", []column{
+		return printFitting(a.out, "", []column{
 			{name: "table", cut: 48},
 			{name: "rows", right: true},
 			{name: "partitions", right: true},
 			{name: "files", right: true},
 			{name: "size", right: true},
 			{name: "columns", right: true},
-		}, rows)
+		}, rows, a.width)
 	})
 }
 
@@ -91,36 +92,58 @@ func path(location string) string { return strings.TrimPrefix(location, "file://
 
 func (a *app) headCommand() *cobra.Command {
 	n := 10
-	c := a.wrap(&cobra.Command{
+	var rejects rejectFlags
+	var c *cobra.Command
+	c = a.wrap(&cobra.Command{
 		Use: "head TABLE [-n ROWS] [flags]", Short: "Show the first rows of a table",
 		Long: `Shows rows of a table's newest partition, then of the one before it. On a terminal
 long values are cut and columns that do not fit are left out; --json has all of it.
-"etl head quarantine" shows records that were set aside, and why.`,
-		Example: "  etl head processed_iot_sensors\n  etl head iot_sensors -n 3 --json\n  etl head quarantine -n 20",
+"etl head quarantine" shows records that were set aside, and why: all, or those of
+a source, a rule, a day of arrival, an object; --by counts them. With --attempt it
+shows what a run would have set aside that ended because of --max-bad.`,
+		Example: "  etl head processed_iot_sensors\n  etl head iot_sensors -n 3 --json\n  etl head quarantine --rule json -n 20\n  etl head quarantine --by rule",
 		Args:    oneArg("table"),
 	}, readCodes, func(ctx context.Context, args []string) error {
 		if n < 0 {
 			return usage(fmt.Errorf("-n %d: at least 0", n))
 		}
+		if err := onlyQuarantine(c, args[0]); err != nil {
+			return err
+		}
 		l, err := a.openToRead(ctx)
 		if err != nil {
 			return err
+		}
+		if args[0] == inspect.Quarantine {
+			return a.headQuarantine(ctx, l, &rejects, n)
 		}
 		rows, err := l.Head(ctx, args[0], n)
 		if err != nil {
 			return usageIfNoTable(err)
 		}
-		if a.console.json {
-			return a.object(map[string]any{"table": rows.Table, "columns": orEmpty(rows.Columns), "rows": rowObjects(rows)})
-		}
-		if len(rows.Values) == 0 {
-			a.say("No rows.\n")
-			return nil
-		}
-		return printRows(a.out, rows, a.width)
+		return a.printHead(rows)
 	})
-	c.Flags().IntVarP(&n, "rows", "n", 10, "how many rows")
+	c.Flags().IntVarP(&n, "rows", "n", 10, "how many `rows`; --limit means the same")
+	rejects.flags(c.Flags())
+	c.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "limit" {
+			name = "rows"
+		}
+		return pflag.NormalizedName(name)
+	})
 	return c
+}
+
+// printHead shows rows.
+func (a *app) printHead(rows *inspect.Rows) error {
+	if a.console.json {
+		return a.object(map[string]any{"table": rows.Table, "columns": orEmpty(rows.Columns), "rows": rowObjects(rows)})
+	}
+	if len(rows.Values) == 0 {
+		a.say("No rows.\n")
+		return nil
+	}
+	return printRows(a.out, rows, a.width)
 }
 
 // rowObjects are rows as JSON objects with their keys in the order of the columns.
@@ -210,7 +233,7 @@ func fitting(columns []column, cells [][]string, width int) int {
 		need := widths(columns[i:i+1], only(cells, i))[0]
 		if used+need > width {
 			rest := width - used
-			if columns[i].right || rest < max(least, runewidth.StringWidth(columns[i].name)) {
+			if columns[i].right || rest < max(least, screen.Width(columns[i].name)) {
 				return max(i, 1)
 			}
 			columns[i].cut = rest

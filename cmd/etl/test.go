@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"datalake/etl/golden"
+	"datalake/pkg/lakefile"
 	"datalake/pkg/storage/memory"
 )
 
@@ -68,16 +69,16 @@ writes a first one.`,
 		if err != nil {
 			return err
 		}
-		file, err := a.readLakeFile(root)
+		file, err := a.lakeFile(root, lakefile.Load)
 		if err != nil {
-			return err
+			return usage(err)
 		}
 		return a.test(ctx, names, update, junit, golden.Options{Lake: file, Lookup: os.LookupEnv, NewStore: func() golden.Store { return memory.New() }})
 	})
 	f := c.Flags()
 	f.BoolVar(&update, "update", false, "rewrite what the cases expect by what comes out")
-	f.StringVar(&pattern, "run", "", "play only cases whose name matches this regular expression")
-	f.StringVar(&junit, "junit", "", "write the results to this file, as JUnit XML")
+	f.StringVar(&pattern, "run", "", "play only cases whose name matches this regular `expression`")
+	f.StringVar(&junit, "junit", "", "write the results to this `file`, as JUnit XML")
 	return c
 }
 

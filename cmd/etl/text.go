@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
+	"datalake/cmd/etl/screen"
 )
 
 // column is one column of a printed table.
@@ -18,6 +18,8 @@ type column struct {
 	name  string
 	right bool // aligned to the right, as numbers are
 	cut   int  // the widest a value may be; 0: any
+	// attention colours values that are neither 0 nor nothing.
+	attention paint
 }
 
 const gap = "  "
@@ -27,7 +29,7 @@ const gap = "  "
 func printTable(w io.Writer, indent string, columns []column, rows [][]string) error {
 	widths := widths(columns, rows)
 	b := bufio.NewWriter(w)
-	line := func(cell func(i int) string) {
+	line := func(cell func(i int) string, heading bool) {
 		var s strings.Builder
 		s.WriteString(indent)
 		for i, c := range columns {
@@ -35,7 +37,10 @@ func printTable(w io.Writer, indent string, columns []column, rows [][]string) e
 				s.WriteString(gap)
 			}
 			text := clip(cell(i), c.cut)
-			pad := strings.Repeat(" ", widths[i]-runewidth.StringWidth(text))
+			pad := strings.Repeat(" ", widths[i]-screen.Width(text))
+			if !heading && text != "0" {
+				text = c.attention.attention(text)
+			}
 			if c.right {
 				s.WriteString(pad + text)
 			} else {
@@ -45,19 +50,50 @@ func printTable(w io.Writer, indent string, columns []column, rows [][]string) e
 		b.WriteString(strings.TrimRight(s.String(), " "))
 		b.WriteByte('\n')
 	}
-	line(func(i int) string { return columns[i].name })
+	line(func(i int) string { return columns[i].name }, true)
 	for _, row := range rows {
-		line(func(i int) string { return row[i] })
+		line(func(i int) string { return row[i] }, false)
 	}
 	return b.Flush()
+}
+
+// printFitting is printTable where the table fits into width (0: any does); else each row becomes a block, its first value above
+// the others, which have the columns' names before them.
+func printFitting(w io.Writer, indent string, columns []column, rows [][]string, width int) error {
+	total := len(indent) + len(gap)*(len(columns)-1)
+	for _, n := range widths(columns, rows) {
+		total += n
+	}
+	if width == 0 || total <= width {
+		return printTable(w, indent, columns, rows)
+	}
+	names := 0
+	for _, c := range columns[1:] {
+		names = max(names, screen.Width(c.name))
+	}
+	p := &printer{w: w}
+	for _, row := range rows {
+		p.printf("%s%s\n", indent, clip(row[0], width-len(indent)))
+		for i, c := range columns[1:] {
+			text := clip(row[i+1], max(8, width-len(indent)-2*len(gap)-names))
+			if text == "" {
+				continue
+			}
+			if text != "0" {
+				text = c.attention.attention(text)
+			}
+			p.printf("%s%s%s%s%s%s\n", indent, gap, c.name, strings.Repeat(" ", names-screen.Width(c.name)), gap, text)
+		}
+	}
+	return p.err
 }
 
 func widths(columns []column, rows [][]string) []int {
 	widths := make([]int, len(columns))
 	for i, c := range columns {
-		widths[i] = runewidth.StringWidth(clip(c.name, c.cut))
+		widths[i] = screen.Width(clip(c.name, c.cut))
 		for _, row := range rows {
-			widths[i] = max(widths[i], runewidth.StringWidth(clip(row[i], c.cut)))
+			widths[i] = max(widths[i], screen.Width(clip(row[i], c.cut)))
 		}
 	}
 	return widths
@@ -69,13 +105,13 @@ func clip(s string, width int) string {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
 			return ' '
-		case r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
+		case r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 || r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
 			return '�' // control characters, and those that turn the direction of what follows
 		}
 		return r
 	}, s)
-	if width > 0 && runewidth.StringWidth(s) > width {
-		return runewidth.Truncate(s, width, "…")
+	if width > 0 && screen.Width(s) > width {
+		return screen.Cut(s, width-1) + "…"
 	}
 	return s
 }

@@ -8,7 +8,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"datalake/etl"
 	"datalake/etl/inspect"
@@ -38,8 +41,8 @@ func (a *app) open() (*lake, error) {
 		return nil, err
 	}
 	l := &lake{}
-	if l.file, err = a.readLakeFile(root); err != nil {
-		return nil, err
+	if l.file, err = a.lakeFile(root, lakefile.Load); err != nil {
+		return nil, usage(err)
 	}
 	dirs, err := a.folders(root, l.file)
 	if err != nil {
@@ -76,24 +79,29 @@ func (a *app) open() (*lake, error) {
 	return l, nil
 }
 
-// readLakeFile reads the lake file of the lake in that folder, or the one of --config; nil: there is none.
-func (a *app) readLakeFile(root string) (*lakefile.File, error) {
+// load is lakefile.Load or lakefile.Check.
+type load func(dir fs.FS, name string, shown func(string) string, lookup func(string) (string, bool)) (*lakefile.File, error)
+
+// lakeFile reads the lake file of -c, else that of the lake's folder; nil: there is none.
+func (a *app) lakeFile(root string, read load) (*lakefile.File, error) {
 	name := a.config
 	if name == "" {
 		name = filepath.Join(root, lakeFile)
 	}
-	text, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && a.config == "":
+	dir, base := filepath.Split(name)
+	if dir == "" {
+		dir = "."
+	}
+	f, err := read(os.DirFS(dir), base, func(s string) string {
+		if s == base {
+			return name
+		}
+		return filepath.Join(dir, filepath.FromSlash(s))
+	}, os.LookupEnv)
+	if errors.Is(err, fs.ErrNotExist) && a.config == "" {
 		return nil, nil
-	case err != nil:
-		return nil, usage(fmt.Errorf("read lake file: %w", err))
 	}
-	f, err := lakefile.Parse(name, text, os.LookupEnv)
-	if err != nil {
-		return nil, usage(err)
-	}
-	return f, nil
+	return f, err
 }
 
 // folders are the absolute folders of the zones. --lake goes before the lake file's root; single zones of the lake file go
@@ -151,8 +159,16 @@ func folder(s string) (string, error) {
 
 // job makes a job one of this lake.
 func (l *lake) job(j etl.Job) etl.Job {
-	j.Zones, j.Lake, j.Version, j.Directory = l.zones, l.file, version(), true
+	j.Zones, j.Lake, j.Version, j.Directory, j.Secret = l.zones, l.file, version(), true, secret
 	return j
+}
+
+// secret gives what a mask names as env:NAME.
+func secret(name string) (string, error) {
+	if s, ok := os.LookupEnv(name); ok {
+		return s, nil
+	}
+	return "", fmt.Errorf("the environment has no variable %s", name)
 }
 
 // source finds the folder of the raw zone that a source's name means, and gives the clean name.
@@ -185,6 +201,63 @@ func (a *app) openToRead(ctx context.Context) (*inspect.Lake, error) {
 	return inspect.Open(ctx, inspect.Zones{
 		Raw: l.zones.Raw, Processed: l.zones.Processed, Quarantine: l.zones.Quarantine, State: l.zones.State,
 	})
+}
+
+// tableNames, sourceNames and partitionPaths are what a shell is told of the lake of a command line that is not run.
+func (a *app) tableNames(c *cobra.Command, _ []string) ([]string, error) {
+	in, err := a.peek(c)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, t := range in.Tables() {
+		names = append(names, t.Name)
+	}
+	return names, nil
+}
+
+func (a *app) partitionPaths(c *cobra.Command, args []string) ([]string, error) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	in, err := a.peek(c)
+	if err != nil {
+		return nil, err
+	}
+	files, err := in.Files(args[0])
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Partition)
+	}
+	return slices.Compact(paths), nil
+}
+
+func (a *app) peek(c *cobra.Command) (*inspect.Lake, error) {
+	a.lakeGiven = c.Flags().Changed("lake")
+	return a.openToRead(c.Context())
+}
+
+func (a *app) sourceNames(c *cobra.Command, _ []string) ([]string, error) {
+	a.lakeGiven = c.Flags().Changed("lake")
+	l, err := a.open()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(l.raw)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(e.Name(), "_") {
+			names = append(names, schema.CleanSource(layout.ParseRaw(e.Name()+"/x").Source))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // mustExist refuses a lake of which neither the raw nor the state zone is there: the path is likely wrong.

@@ -214,6 +214,48 @@ func (a *Attempt) PutFile(ctx context.Context, p commitlog.Partition, f commitlo
 	return f, nil
 }
 
+// Restore gives the acts that bring partitions of the base back to what they were at an older state; one that was not there then
+// is left without files. It copies the files into the directories that the partitions will move to, and does so before the
+// decision: a file's only other place may be a directory that its partition has left, which gc may take away at any time.
+// So what Restore did is lost by a Rebase: begin another attempt. It reads all that it copies. Error: ErrMissing if the bytes are
+// nowhere, because gc was there first or somebody has changed them.
+func (a *Attempt) Restore(ctx context.Context, old *commitlog.State, ps []commitlog.Partition) ([]commitlog.Act, error) {
+	acts := make([]commitlog.Act, len(ps))
+	type copied struct {
+		commitlog.Partition
+		file *commitlog.File
+	}
+	var files []copied
+	for i, p := range ps {
+		acts[i] = commitlog.Act{Partition: p, Kind: commitlog.Swap, Dir: a.lake.Zones[p.Zone].SwapDir(a.ID, p.Path)}
+		if c := old.Partitions[p]; c != nil {
+			acts[i].Files = slices.Clone(c.Files)
+		}
+		for j := range acts[i].Files {
+			files = append(files, copied{p, &acts[i].Files[j]})
+		}
+	}
+	return acts, a.lake.each(ctx, len(files), func(ctx context.Context, i int) error {
+		p, f := files[i].Partition, files[i].file
+		from, err := a.lake.FindSound(ctx, old, p, *f)
+		if err != nil {
+			return fmt.Errorf("restore %s: %w", p, err)
+		}
+		f.Key = a.lake.Zones[p.Zone].SwapDir(a.ID, p.Path) + f.Name
+		info, err := a.aside[p.Zone].Copy(ctx, from, f.Key)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			err = fmt.Errorf("%w: %w", ErrMissing, err)
+		case err == nil && info.Size != f.Size:
+			err = fmt.Errorf("%s has %d bytes, not %d", f.Key, info.Size, f.Size)
+		}
+		if err != nil {
+			return fmt.Errorf("restore %s: %w", p, err)
+		}
+		return nil
+	})
+}
+
 // fileName names a file by its hash. Where the partition has a file of these very bytes already (two runs without
 // dedupe over equal records), a number tells them apart, so that the second is not taken for the first.
 func (a *Attempt) fileName(p commitlog.Partition, hash string) string {

@@ -23,6 +23,8 @@ type Decision struct {
 	// Reads are the partitions that the result depends on, besides those it acts on: all in the scope of the dedupe
 	// key.
 	Reads []commitlog.Set
+	// Alone says that the result depends on all of the base: any entry after it, but those of gc, is in the way.
+	Alone bool
 	// Body holds inputs, acts and counts. Decide fills in the directories of the acts, and for files that the partition
 	// has already the key at which it found them, and sorts the lists.
 	Body *commitlog.Body
@@ -127,6 +129,9 @@ func (a *Attempt) examine(ctx context.Context, d *Decision) (head *commitlog.Sta
 		if c := d.Body.Collect; c != nil && (r.Kind == commitlog.GC || slices.Contains(c.Condemned, r.Attempt)) {
 			return nil, 0, &Conflict{r.Seq, Replan, "changes what there is to collect"}
 		}
+		if d.Alone && r.Kind != commitlog.GC {
+			return nil, 0, &Conflict{r.Seq, Replan, "came in between"}
+		}
 		if w, t, ok := commitlog.Overlap(r.Writes, touched); ok && conflict == nil {
 			conflict = &Conflict{r.Seq, Rebase, fmt.Sprintf("wrote %s, which touches %s", w, t)}
 		}
@@ -150,8 +155,26 @@ func (a *Attempt) examine(ctx context.Context, d *Decision) (head *commitlog.Sta
 func (a *Attempt) stale(ctx context.Context, head *commitlog.State, b *commitlog.Body) (*Conflict, error) {
 	for i := range b.Inputs {
 		in := &b.Inputs[i]
-		if seq, ok, err := head.Ledger.Seq(ctx, in.Key, in.ETag); ok || err != nil {
-			return &Conflict{seq, Replan, "consumed " + in.Key}, err
+		seq, ok, err := head.Ledger.Seq(ctx, in.Key, in.ETag)
+		if err != nil {
+			return nil, err
+		}
+		var was uint64
+		if b.Reread > 0 {
+			if was, _, err = a.planned.Ledger.Seq(ctx, in.Key, in.ETag); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case !ok && was > 0:
+			return &Conflict{head.Seq, Replan, "released " + in.Key}, nil
+		case ok && seq != was:
+			return &Conflict{seq, Replan, "consumed " + in.Key}, nil
+		}
+	}
+	for _, seq := range b.Release {
+		if _, ok := head.Held[seq]; !ok {
+			return &Conflict{head.Seq, Replan, fmt.Sprintf("released what entry %d holds", seq)}, nil
 		}
 	}
 	for _, name := range sources(b) {
@@ -241,8 +264,8 @@ func (a *Attempt) fingerprints(b *commitlog.Body) error {
 	for i := range b.Acts {
 		swapped[b.Acts[i].Partition] = b.Acts[i].Kind == commitlog.Swap
 	}
-	for p := range a.Base.Partitions {
-		if name := layout.SourceOf(p.Path); p.Zone == layout.Processed && changed[name] && !swapped[p] {
+	for p, c := range a.Base.Partitions {
+		if name := layout.SourceOf(p.Path); p.Zone == layout.Processed && changed[name] && !swapped[p] && len(c.Files) > 0 {
 			return fmt.Errorf("%w: %s, and %s stays", ErrFingerprint, name, p)
 		}
 	}
@@ -250,7 +273,7 @@ func (a *Attempt) fingerprints(b *commitlog.Body) error {
 }
 
 // balance checks that the rows of the acts are those that the counts tell of: in = out + duplicates + quarantined, and
-// rows after = rows before + out - replaced, source by source.
+// rows after = rows before + out - replaced + restored, source by source.
 func (a *Attempt) balance(b *commitlog.Body) error {
 	type delta struct{ rows, rejects int64 }
 	deltas := map[string]delta{}
@@ -281,11 +304,11 @@ func (a *Attempt) balance(b *commitlog.Body) error {
 		if err := c.Balance(); err != nil {
 			return fmt.Errorf("source %s: %w", name, err)
 		}
-		if d.rows != c.Out-c.Replaced {
-			return fmt.Errorf("%w: source %s: the acts add %d rows, but %d are out and %d replaced", commitlog.ErrInvalid, name, d.rows, c.Out, c.Replaced)
+		if d.rows != c.Out-c.Replaced+c.Restored {
+			return fmt.Errorf("%w: source %s: the acts add %d rows, but %d are out, %d replaced and %d restored", commitlog.ErrInvalid, name, d.rows, c.Out, c.Replaced, c.Restored)
 		}
-		if d.rejects != c.Quarantined {
-			return fmt.Errorf("%w: source %s: the acts add %d records to the quarantine, but the counts %d", commitlog.ErrInvalid, name, d.rejects, c.Quarantined)
+		if d.rejects != c.Quarantined-c.Withdrawn {
+			return fmt.Errorf("%w: source %s: the acts add %d records to the quarantine, but by the counts %d came and %d left", commitlog.ErrInvalid, name, d.rejects, c.Quarantined, c.Withdrawn)
 		}
 	}
 	return nil
@@ -296,6 +319,7 @@ func (a *Attempt) balance(b *commitlog.Body) error {
 func (a *Attempt) checkFiles(ctx context.Context, b *commitlog.Body) error {
 	type place struct {
 		store storage.Store
+		dir   string
 		old   *commitlog.Content
 		file  *commitlog.File
 	}
@@ -303,13 +327,13 @@ func (a *Attempt) checkFiles(ctx context.Context, b *commitlog.Body) error {
 	for i := range b.Acts {
 		act := &b.Acts[i]
 		for j := range act.Files {
-			places = append(places, place{a.aside[act.Zone], a.Base.Partitions[act.Partition], &act.Files[j]})
+			places = append(places, place{a.aside[act.Zone], act.Dir, a.Base.Partitions[act.Partition], &act.Files[j]})
 		}
 	}
 	return a.lake.each(ctx, len(places), func(ctx context.Context, i int) error {
 		p := places[i]
 		keys := []string{p.file.Key}
-		if p.old != nil && slices.ContainsFunc(p.old.Files, func(f commitlog.File) bool { return f.Name == p.file.Name }) {
+		if p.file.Key != p.dir+p.file.Name && p.old != nil && slices.ContainsFunc(p.old.Files, func(f commitlog.File) bool { return f.Name == p.file.Name }) {
 			keys = []string{p.old.Dir + p.file.Name, p.file.Key}
 		}
 		for _, key := range keys {

@@ -247,14 +247,19 @@ func inDir(c *commitlog.Content, key string) bool {
 	return len(key) > len(c.Dir) && key[:len(c.Dir)] == c.Dir
 }
 
+// places are where a file of a state may be read: in the partition's directory once it is published, and where it was put aside.
+func places(s *commitlog.State, p commitlog.Partition, f commitlog.File) []string {
+	if c := s.Partitions[p]; c != nil && c.Dir+f.Name != f.Key {
+		return []string{c.Dir + f.Name, f.Key}
+	}
+	return []string{f.Key}
+}
+
 // Find gives the zone and the key at which a file of a state can be read now: in the partition's directory once it is
 // published, else where it was put aside. Errors: ErrMissing.
 func (l Lake) Find(ctx context.Context, s *commitlog.State, p commitlog.Partition, f commitlog.File) (layout.Zone, storage.Info, error) {
 	z := l.Zones[p.Zone]
-	keys := []string{f.Key}
-	if c := s.Partitions[p]; c != nil && c.Dir+f.Name != f.Key {
-		keys = []string{c.Dir + f.Name, f.Key}
-	}
+	keys := places(s, p, f)
 	for _, key := range keys {
 		info, err := z.Store.Head(ctx, key)
 		if errors.Is(err, storage.ErrNotFound) {
@@ -269,4 +274,29 @@ func (l Lake) Find(ctx context.Context, s *commitlog.State, p commitlog.Partitio
 		return z, info, nil
 	}
 	return z, storage.Info{}, fmt.Errorf("find file: %w: %q", ErrMissing, keys)
+}
+
+// FindSound is Find for a lake in doubt: it reads what it finds, and passes over bytes that are not the log's. Errors: ErrMissing.
+func (l Lake) FindSound(ctx context.Context, s *commitlog.State, p commitlog.Partition, f commitlog.File) (key string, err error) {
+	keys := places(s, p, f)
+	for _, key := range keys {
+		same, err := l.Same(ctx, p.Zone, key, f)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return "", fmt.Errorf("find file: %w", err)
+		}
+		if same {
+			return key, nil
+		}
+	}
+	return "", fmt.Errorf("find file: %w: %q, as they were decided", ErrMissing, keys)
+}
+
+// Same says whether the bytes of an object of a zone are those of a file. Errors: storage.ErrNotFound.
+func (l Lake) Same(ctx context.Context, zone, key string, f commitlog.File) (bool, error) {
+	z := l.Zones[zone]
+	if info, err := z.Store.Head(ctx, key); err != nil || info.Size != f.Size {
+		return false, err
+	}
+	hash, err := hashObject(ctx, z.Store, key)
+	return hash == f.SHA256, err
 }

@@ -170,13 +170,19 @@ func plan(ctx context.Context, lake commit.Lake, a *commit.Attempt, inputs []com
 	}
 	b := &commitlog.Body{Inputs: slices.Clone(inputs), Schemas: map[string]*schema.Schema{}, Fingerprints: map[string]string{}, Counts: map[string]commitlog.Counts{}}
 	touched := map[string]bool{}
-	for _, in := range inputs {
+	for i := range b.Inputs {
+		in := &b.Inputs[i]
 		source := path.Base(path.Dir(in.Key))
 		touched[source] = true
 		t := get(tables, source)
 		for _, word := range strings.Fields(texts[in.Key]) {
 			t.in++
 			r, ok := parse(word)
+			if in.Records++; !ok {
+				in.Rejects, in.Rejecting = in.Rejects+1, []string{source}
+			} else if p := dayPath(source, r.day); !slices.Contains(in.Partitions, p) {
+				in.Partitions = append(in.Partitions, p)
+			}
 			_, isOld := t.old[r.key]
 			_, isNew := t.fresh[r.key]
 			switch {

@@ -180,11 +180,11 @@ func (v *verifier) counts() {
 	if err := c.Balance(); err != nil {
 		v.find(Alarm, "count", "log", "%v", err)
 	}
-	if rows != c.Out-c.Replaced {
-		v.find(Alarm, "count", layout.Processed, "files hold %d rows, but by the log %d came out and %d were replaced", rows, c.Out, c.Replaced)
+	if rows != c.Out-c.Replaced+c.Restored {
+		v.find(Alarm, "count", layout.Processed, "files hold %d rows, but by the log %d came out, %d were replaced and %d restored", rows, c.Out, c.Replaced, c.Restored)
 	}
-	if rejects != c.Quarantined {
-		v.find(Alarm, "count", layout.Quarantine, "files hold %d records, but by the log %d were quarantined", rejects, c.Quarantined)
+	if rejects != c.Quarantined-c.Withdrawn {
+		v.find(Alarm, "count", layout.Quarantine, "files hold %d records, but by the log %d were quarantined and %d left again", rejects, c.Quarantined, c.Withdrawn)
 	}
 }
 

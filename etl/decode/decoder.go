@@ -280,14 +280,14 @@ type fail struct {
 }
 
 func (d *Decoder) reject(c *batch.Chunk, start, end int, line int64, f *fail) {
-	source := f.source
-	if source == "" {
+	source, known := f.source, f.source != ""
+	if !known {
 		source = c.Object.Source
 	}
 	d.count(source).Records++
 	d.out.Rejects = append(d.out.Rejects, batch.Reject{
-		Origin: batch.Origin{Object: c.Object, Offset: c.Offset + int64(start)}, Source: source, Line: line,
-		Rule: f.rule, Reason: f.reason, Payload: bytes.Clone(bytes.TrimSuffix(c.Data[start:end], []byte{'\r'})),
+		Origin: batch.Origin{Object: c.Object, Offset: c.Offset + int64(start)}, Source: source, Line: line, Length: int64(end - start),
+		Rule: f.rule, Reason: f.reason, Record: known, Payload: bytes.Clone(bytes.TrimSuffix(c.Data[start:end], []byte{'\r'})),
 	})
 }
 

@@ -140,6 +140,10 @@ type typ struct {
 	elem    *typ
 	fields  map[string]*field
 	path    schema.Path
+	// clean is what becomes of a text that does not fit; nil: nothing.
+	clean *schema.Clean
+	// masked: what the values are must not be told.
+	masked bool
 }
 
 type field struct {
@@ -275,7 +279,7 @@ func newTable(source string, s *schema.Schema, o Options) (*table, error) {
 			t.quality = i
 		case schema.Rescued:
 			t.rescued, limit = i, 0
-		case schema.Key:
+		case schema.Key, schema.Derived: // filled later
 		case schema.Data, schema.NS:
 			if len(c.Path) == 0 { // a stage fills it
 				break
@@ -283,7 +287,7 @@ func newTable(source string, s *schema.Schema, o Options) (*table, error) {
 			if ct, err = columnType(s, c); err != nil {
 				faults = append(faults, fmt.Errorf("column %s: %w", c.Name, err))
 			}
-			if c.Required {
+			if c.Required && (c.Clean == nil || c.Clean.Default == "") { // a default comes first, in etl/clean
 				t.must = append(t.must, i)
 			}
 		default:
@@ -346,8 +350,28 @@ func columnType(s *schema.Schema, c *schema.Column) (*typ, error) {
 	ct, err := newTyp(c.Type, c.Path, ls, c.Declared)
 	if err == nil {
 		ct.ns = c.Role == schema.NS
+		clean := c.Clean
+		for i := range s.Columns { // nanoseconds are cleaned as their timestamp
+			if o := &s.Columns[i]; ct.ns && o.Role == schema.Data && slices.Equal(o.Path, c.Path) {
+				clean = o.Clean
+			}
+		}
+		ct.tidied(clean)
 	}
 	return ct, err
+}
+
+// tidied has texts that do not fit t, or its elements, cleaned. Strings are cleaned in etl/clean, whole columns at once.
+func (t *typ) tidied(c *schema.Clean) {
+	if c == nil {
+		return
+	}
+	t.masked = c.Mask != nil
+	if t.elem != nil {
+		t.elem.tidied(c)
+	} else if c.Tidies() && t.Kind != schema.String {
+		t.clean = c
+	}
 }
 
 // newPlan makes the plan of records that may have depth containers one in the other. plainly: values are taken by the plain

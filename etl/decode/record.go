@@ -37,6 +37,7 @@ type record struct {
 	text     []byte // scratch
 	key      []byte // scratch
 	again    []byte // the text without repeated keys
+	tidied   []byte // what a value with tidy holds
 }
 
 // loose is a value without a place in a column.
@@ -52,6 +53,7 @@ type value struct {
 	start, end int
 	kind       byte // the first byte of the text
 	escaped    bool // a string whose content is not just what stands between the quotes
+	tidy       bool // its content is in the record (and escaped is true)
 	quick      bool // a string that holds a time of RFC 3339 in milliseconds, which is in the record
 }
 
@@ -266,6 +268,9 @@ func (d *Decoder) content(v value) []byte {
 	if !v.escaped {
 		return inner
 	}
+	if v.tidy {
+		return r.tidied
+	}
 	r.text = jsontext.AppendUnquoted(r.text[:0], inner)
 	return r.text
 }
@@ -284,10 +289,21 @@ func (d *Decoder) parse(pl *plan, b []byte, p int) (end int, err error) {
 func (d *Decoder) begin(b []byte) {
 	r := &d.record
 	r.b = b
-	r.top, r.time = [specials]value{}, value{}
-	r.rescued, r.unknown, r.checks = r.rescued[:0], r.unknown[:0], r.checks[:0]
-	r.unlike, r.odd, r.empty = r.unlike[:0], false, r.empty[:0]
-	r.homeless, r.dropped, r.floored, r.late, r.repeated, r.misfit = 0, 0, 0, false, false, nil
+	for i := range r.top {
+		r.top[i].kind = 0
+	}
+	r.time.kind = 0
+	// One by one, so that each only stores a length.
+	r.rescued = r.rescued[:0]
+	r.unknown = r.unknown[:0]
+	r.checks = r.checks[:0]
+	r.unlike = r.unlike[:0]
+	r.empty = r.empty[:0]
+	r.homeless, r.dropped, r.floored = 0, 0, 0
+	r.odd, r.late, r.repeated = false, false, false
+	if r.misfit != nil {
+		r.misfit = nil
+	}
 }
 
 // enter begins a row of the plan's table.
@@ -315,7 +331,11 @@ func (d *Decoder) undo() {
 func (d *Decoder) misfit(at *place, t *typ, v value, stored bool) {
 	r := &d.record
 	if !stored && r.plan.table.schema.OnTypeConflict == schema.Quarantine && r.misfit == nil {
-		r.misfit = &fail{rule: "type", reason: at.text + " is no " + t.String() + ": " + excerpt(r.b[v.start:v.end])}
+		reason := at.text + " is no " + t.String()
+		if !t.masked {
+			reason += ": " + excerpt(r.b[v.start:v.end])
+		}
+		r.misfit = &fail{rule: "type", reason: reason}
 	}
 	for i := range r.rescued {
 		if r.rescued[i].start == v.start {

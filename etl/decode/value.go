@@ -64,6 +64,21 @@ func (d *Decoder) put(t *typ, v *vector, x value) (fits, exact bool) {
 	return false, true
 }
 
+// fit is put, tried once more with the text tidied where the column wants that. A text that means null fits, and nothing is
+// appended.
+func (d *Decoder) fit(t *typ, v *vector, x value) (fits, exact bool) {
+	if fits, exact = d.put(t, v, x); fits || t.clean == nil || x.kind != '"' {
+		return fits, exact
+	}
+	r := &d.record
+	r.tidied = t.clean.AppendText(r.tidied[:0], d.content(x))
+	if t.clean.IsNull(r.tidied) {
+		return true, true
+	}
+	x.escaped, x.tidy = true, true
+	return d.put(t, v, x)
+}
+
 func (d *Decoder) addText(v *vector, s []byte) {
 	if v.addText(s) {
 		d.record.checks = append(d.record.checks, v)
@@ -255,7 +270,10 @@ func (d *Decoder) element(t *typ, v *vector, p int) (end int, fits, exact bool) 
 		v.null()
 		return x.end, true, true
 	}
-	fits, exact = d.put(t, v, x)
+	n := v.n
+	if fits, exact = d.fit(t, v, x); fits && v.n == n {
+		v.null()
+	}
 	return x.end, fits, exact
 }
 
@@ -301,7 +319,7 @@ func (d *Decoder) structure(t *typ, v *vector, x value) {
 		default:
 			kid := v.kids[f.i]
 			kid.pad(v.n)
-			if fits, exact := d.put(f.typ, kid, m); !fits || !exact {
+			if fits, exact := d.fit(f.typ, kid, m); !fits || !exact {
 				d.misfit(&f.place, f.typ, m, fits)
 			}
 		}

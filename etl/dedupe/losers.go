@@ -2,6 +2,7 @@ package dedupe
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -33,8 +34,8 @@ func (l *Losers) Add(unit uint64, rows int) {
 
 // Reset forgets every mark.
 func (l *Losers) Reset() {
-	for _, bits := range l.units {
-		clear(bits)
+	for _, unit := range l.units {
+		clear(unit)
 	}
 	l.table = map[int][]uint32{}
 }
@@ -54,6 +55,16 @@ func (l *Losers) Mark(r Row) {
 
 // Unit gives the bits of a unit's rows.
 func (l *Losers) Unit(unit uint64) Bits { return l.units[unit] }
+
+// New is how many rows of the run lose.
+func (l *Losers) New() (n int64) {
+	for _, unit := range l.units {
+		for _, w := range unit {
+			n += int64(bits.OnesCount64(w))
+		}
+	}
+	return n
+}
 
 // Files are the numbers of the table's files that lose rows, sorted.
 func (l *Losers) Files() []int { return slices.Sorted(maps.Keys(l.table)) }

@@ -17,7 +17,10 @@ var update = flag.Bool("update", false, "rewrite the expectations of the golden 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // inMemory plays cases on stores in memory.
-var inMemory = Options{NewStore: func() Store { return memory.New() }}
+var inMemory = Options{
+	NewStore: func() Store { return memory.New() },
+	Lookup:   func(name string) (string, bool) { return "pepper", name == "SALT" },
+}
 
 // newLake makes a lake in memory.
 func newLake(s settings) *lake { return openLake(s, inMemory) }

@@ -86,7 +86,17 @@ func (l *lake) configure(text []byte) (err error) {
 
 func (l *lake) run(ctx context.Context) (*etl.Result, error) {
 	l.runs++
-	return etl.Run(ctx, etl.Job{Zones: l.zones, Lake: l.file, Parallel: l.parallel, Memory: l.memory})
+	return etl.Run(ctx, etl.Job{Zones: l.zones, Lake: l.file, Parallel: l.parallel, Memory: l.memory, Secret: l.secret})
+}
+
+// secret gives the salt of a mask, from the variable of that name.
+func (l *lake) secret(name string) (string, error) {
+	if l.lookup != nil {
+		if salt, ok := l.lookup(name); ok {
+			return salt, nil
+		}
+	}
+	return "", fmt.Errorf("the variable %s is not set", name)
 }
 
 // table is one source's table as a reader finds it.
@@ -239,6 +249,7 @@ type reject struct {
 	Payload   *string `json:"payload,omitempty"`
 	Base64    string  `json:"payload_base64,omitempty"`
 	Truncated bool    `json:"truncated,omitempty"`
+	Withheld  bool    `json:"payload_withheld,omitempty"`
 }
 
 // rejects reads the quarantine, sorted by object and offset.

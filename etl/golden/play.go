@@ -18,7 +18,7 @@ import (
 type Options struct {
 	// Lake is the lake file of cases that have none of their own; nil: all defaults.
 	Lake *lakefile.File
-	// Lookup gives the values of variables in the lake files of cases; nil: none is set.
+	// Lookup gives the values of variables in the lake files of cases, and the salts of masks; nil: none is set.
 	Lookup func(name string) (string, bool)
 	// NewStore gives an empty store. It is called for each lake that is made, and dropped with it.
 	NewStore func() Store
@@ -261,6 +261,15 @@ func balanceText(r *etl.Result) string {
 		if c.n != 0 {
 			text += fmt.Sprintf(" %s=%d", c.name, c.n)
 		}
+	}
+	failed := map[string]int64{}
+	for _, t := range r.Tables {
+		for rule, n := range t.Checks {
+			failed[rule] += n
+		}
+	}
+	for _, rule := range slices.Sorted(keys(failed)) {
+		text += fmt.Sprintf(" failed:%s=%d", rule, failed[rule])
 	}
 	return text
 }

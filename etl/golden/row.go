@@ -193,6 +193,8 @@ func schemaText(s *schema.Schema) string {
 			fmt.Fprintf(&b, "%s %s %s\n", c.Name, c.Type, c.Path)
 		case schema.NS:
 			fmt.Fprintf(&b, "%s %s %s (ns)\n", c.Name, c.Type, c.Path)
+		case schema.Derived:
+			fmt.Fprintf(&b, "%s %s = %s\n", c.Name, c.Type, c.Expr)
 		case schema.Key:
 			fmt.Fprintf(&b, "%s %s (key)\n", c.Name, c.Type)
 		}

@@ -36,7 +36,7 @@ type Report struct {
 }
 
 // candidates for the event time, the first that fits being taken.
-var candidates = []string{"event_time", "timestamp", "time", "ts", "created_at", "occurred_at"}
+var candidates = schema.EventTimeFields()
 
 // eventTimeFormats are how an inferred event time may be written.
 func eventTimeFormats() []string { return []string{timeparse.RFC3339, timeparse.Epoch, "%Y-%m-%d"} }

@@ -174,8 +174,12 @@ func (b *builder) skipLine(t *text, s int, k int64) (int, error) {
 // oversize notes that the line at s is larger than the limit; goes on: line is not all of it.
 func (b *builder) oversize(t *text, s int, line []byte, goesOn bool, k int64) {
 	b.count(t, s)
+	length := int64(len(line))
+	if goesOn {
+		length = 0
+	}
 	b.reject(batch.Reject{
-		Origin: batch.Origin{Object: t.obj, Offset: t.offset(s)}, Line: t.line, Rule: "size", Reason: b.sizeReason(),
+		Origin: batch.Origin{Object: t.obj, Offset: t.offset(s)}, Line: t.line, Length: length, Rule: "size", Reason: b.sizeReason(),
 		Payload: line[:min(len(line), maxPayload)], Truncated: goesOn || len(line) > maxPayload,
 	}, k)
 }

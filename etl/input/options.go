@@ -31,8 +31,8 @@ type Options struct {
 	MaxRecord int64
 	// GroupObjects is how many objects share a unit, or a task, at most; 0: 1000.
 	GroupObjects int
-	// Recheck asks the store after reading an object, or a range of it, whether it still is the same: for stores in which
-	// an object can change while it is read.
+	// Recheck asks after reading an object, or a range of it, whether it still is the same: its reader, if that is a
+	// storage.Looker, else the store. It is for stores in which an object can change while it is read.
 	Recheck bool
 	// Take is asked before a buffer of more than 8 MiB is made, for a record that large, with the bytes more that it takes, and
 	// told by a negative number when it goes. It counts them either way and says whether all fits; where not, input

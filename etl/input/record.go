@@ -124,7 +124,7 @@ func closes(stack []byte, c byte) (left []byte, ok bool) {
 // beginsLine says that nothing but indentation like that of the open record's first line, and perhaps a comma, stands
 // before pos on its line.
 func (s *scanner) beginsLine(b []byte) bool {
-	if s.line < 0 {
+	if s.line < s.from {
 		return false
 	}
 	before := b[s.line:s.pos]
@@ -147,7 +147,7 @@ func (s *scanner) fits(b []byte) bool {
 		return false
 	}
 	last := s.before
-	from := max(s.start, 0)
+	from := max(s.start, s.from)
 	if t := bytes.TrimRight(b[from:s.pos], " \t\r\n"); len(t) > 0 {
 		last = t[len(t)-1]
 	}

@@ -65,12 +65,18 @@ type scanner struct {
 	restart  int  // the first line of it at which another record might begin, or -1
 	rescans  int
 
-	// The current line: where it begins (-1: before the stretch), how the line of the open record was indented, and how
-	// far the record was from its beginning.
+	// What went before the stretch: where that begins, the last byte before it that is no white space, and the indentation of
+	// the line that it cuts, if it cuts one; blank: the cut is within that.
+	from   int
+	before byte
+	indent []byte
+	blank  bool
+
+	// Where the current line begins, which may be before the stretch; how the line of the open record was indented, and how far
+	// the record was from its beginning.
 	line   int
 	lead   []byte
 	column int
-	before byte // last byte before the stretch that is no white space
 
 	inArray bool
 	want    expect
@@ -182,14 +188,9 @@ func (s *scanner) fault(rule, why string, start, end int) (event, bool) {
 
 // begin opens the value at pos, which begins with c.
 func (s *scanner) begin(b []byte, c byte) {
-	if s.line >= 0 {
-		n := s.line
-		for n < s.pos && (b[n] == ' ' || b[n] == '\t') {
-			n++
-		}
-		s.lead = append(s.lead[:0], b[s.line:n]...)
-		s.column = s.pos - s.line
-	}
+	s.indented(b[:s.pos+1])
+	s.lead = append(s.lead[:0], s.indent...)
+	s.column = s.pos - s.line
 	s.torn, s.severals, s.quoted, s.escaped, s.restart = false, false, false, false, -1
 	s.holders = s.path != nil && !s.inArray
 	switch {
@@ -269,7 +270,7 @@ func (s *scanner) junk(b []byte) (event, bool) {
 }
 
 func (s *scanner) firstOnLine(b []byte) bool {
-	return s.line >= 0 && len(bytes.TrimLeft(b[s.line:s.pos], " \t")) == 0
+	return s.line >= s.from && len(bytes.TrimLeft(b[s.line:s.pos], " \t")) == 0
 }
 
 func (s *scanner) endJunk(b []byte) (event, bool) {
@@ -341,20 +342,40 @@ func (s *scanner) forget() {
 	s.start, s.restart = -1, -1
 }
 
-// leave tells that the bytes before are not shown again.
-func (s *scanner) leave(before []byte) {
-	if c := lastVisible(before); c != 0 {
-		s.before = c
-	}
-}
+// maxIndent is how much of a line's indentation counts.
+const maxIndent = 4 << 10
 
-// shift tells that the stretch will begin d bytes later; d is at most start, or hold.
-func (s *scanner) shift(d int) {
-	for _, i := range []*int{&s.start, &s.restart, &s.line, &s.key} {
-		if *i >= 0 {
-			*i = max(*i-d, -1)
+// indented notes the current line's indentation as far as b goes.
+func (s *scanner) indented(b []byte) {
+	from := s.from
+	if s.line >= from {
+		from, s.indent, s.blank = s.line, s.indent[:0], true
+	}
+	n := from
+	for s.blank && n < len(b) {
+		if s.blank = b[n] == ' ' || b[n] == '\t'; s.blank {
+			n++
 		}
 	}
+	s.indent = append(s.indent, b[from:min(n, from+maxIndent-len(s.indent))]...)
+}
+
+// leave tells that the bytes before are not shown again; shift tells where they went, before the scanner goes on.
+func (s *scanner) leave(before []byte) {
+	if c := lastVisible(before[s.from:]); c != 0 {
+		s.before = c
+	}
+	s.indented(before)
+	s.from = len(before)
+}
+
+// shift tells that the stretch will begin d bytes later.
+func (s *scanner) shift(d int) {
+	for _, i := range []*int{&s.start, &s.restart, &s.key} {
+		*i = max(*i-d, -1)
+	}
+	s.from -= d
+	s.line -= d
 	s.pos -= d
 	s.end -= d
 }

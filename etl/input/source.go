@@ -21,18 +21,20 @@ type source struct {
 	due  int64 // bytes still to come from body
 	// first and next are the lengths of the coming request and of the one after it.
 	first, next int64
+	// recheck asks of each body that has been read whether it still is of the object; unsure: there was one that could not tell.
+	recheck, unsure bool
 	// err is the store's error, kept because decompressors replace what they read by errors of their own.
 	err error
 }
 
 // newSource reads obj from offset on. The first request is for length bytes; further ones follow only as far as is
 // read.
-func newSource(ctx context.Context, store storage.Store, obj *batch.Object, offset, length int64) *source {
+func newSource(ctx context.Context, store storage.Store, obj *batch.Object, offset, length int64, recheck bool) *source {
 	get := func(offset, length int64) (io.ReadCloser, error) {
 		body, _, err := store.Get(ctx, obj.Key, storage.GetOptions{IfMatch: obj.ETag, Offset: offset, Length: length})
 		return body, err
 	}
-	return &source{get: get, obj: obj, pos: offset, first: length, next: tail}
+	return &source{get: get, obj: obj, pos: offset, first: length, next: tail, recheck: recheck}
 }
 
 // Read gives the store's errors as ObjectError.
@@ -88,11 +90,33 @@ func (s *source) failure() error {
 	return &ObjectError{Object: s.obj, Err: s.err}
 }
 
+// closeBody gives the body back and, first, has a last look at it.
 func (s *source) closeBody() error {
 	if s.body == nil {
 		return nil
 	}
-	err := s.body.Close()
+	err := s.look()
+	if cerr := s.body.Close(); err == nil {
+		err = cerr
+	}
 	s.body = nil
+	return err
+}
+
+// look asks the open body, which costs less than asking the store for the key. If somebody has put another object under the key, what was
+// read is of the old one all the same.
+func (s *source) look() error {
+	if !s.recheck {
+		return nil
+	}
+	l, ok := s.body.(storage.Looker)
+	if !ok {
+		s.unsure = true
+		return nil
+	}
+	info, err := l.Look()
+	if err == nil && info.ETag != s.obj.ETag {
+		err = storage.ErrChanged
+	}
 	return err
 }

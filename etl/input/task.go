@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -152,7 +153,7 @@ func (p *probe) ask(ctx context.Context, store storage.Store, obj *batch.Object)
 	p.once.Do(func() {
 		padded := make([]byte, min(window, obj.Size)+jsontext.Padding)
 		head := padded[:len(padded)-jsontext.Padding]
-		src := newSource(ctx, store, obj, 0, int64(len(head)))
+		src := newSource(ctx, store, obj, 0, int64(len(head)), false)
 		if _, p.err = io.ReadFull(src, head); p.err == nil {
 			p.err = src.close()
 		}
@@ -169,7 +170,7 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 			return err
 		}
 	}
-	raw := newSource(ctx, t.store, obj, 0, obj.Size)
+	raw := newSource(ctx, t.store, obj, 0, obj.Size, t.o.Recheck)
 	defer func() {
 		if e := raw.close(); err == nil {
 			err = e
@@ -208,7 +209,7 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 	case mode == wide:
 		b.reject(batch.Reject{Origin: batch.Origin{Object: obj}, Line: 1, Rule: "broken", Reason: "the text is UTF-16 or UTF-32; UTF-8 is needed"}, 0)
 		b.arena.buf = b.arena.buf[:s]
-		return t.recheck(ctx, obj)
+		return t.recheck(ctx, raw)
 	case path != nil:
 		err = b.values(x, s, path)
 	case mode == values:
@@ -219,13 +220,13 @@ func (t *Task) readObject(ctx context.Context, b *builder, obj *batch.Object) (e
 	if err != nil {
 		return err
 	}
-	return t.recheck(ctx, obj)
+	return t.recheck(ctx, raw)
 }
 
 // readRange reads the lines that begin in the task's range.
 func (t *Task) readRange(ctx context.Context, b *builder, obj *batch.Object) (err error) {
 	at := max(t.start-1, 0) // the byte before tells whether a line begins at start
-	raw := newSource(ctx, t.store, obj, at, t.end-at+tail/4)
+	raw := newSource(ctx, t.store, obj, at, t.end-at+tail/4, t.o.Recheck)
 	defer func() {
 		if e := raw.close(); err == nil {
 			err = e
@@ -249,26 +250,26 @@ func (t *Task) readRange(ctx context.Context, b *builder, obj *batch.Object) (er
 		x.base += int64(len(live))
 		b.arena.buf = b.arena.buf[:s]
 		if x.eof || x.offset(s) >= t.end {
-			return t.recheck(ctx, obj)
+			return t.recheck(ctx, raw)
 		}
 	}
 	if err := b.lines(x, s, t.end); err != nil {
 		return err
 	}
-	return t.recheck(ctx, obj)
+	return t.recheck(ctx, raw)
 }
 
-// recheck asks whether an object that was read still is the same.
-func (t *Task) recheck(ctx context.Context, obj *batch.Object) error {
-	if !t.o.Recheck {
-		return ctx.Err()
+// recheck ends the reading of an object, and asks the store whether the object still is the same where its readers could not tell.
+func (t *Task) recheck(ctx context.Context, raw *source) error {
+	if err := cmp.Or(raw.close(), raw.failure()); err != nil || !raw.unsure {
+		return cmp.Or(err, ctx.Err())
 	}
-	info, err := t.store.Head(ctx, obj.Key)
-	if err == nil && info.ETag != obj.ETag {
+	info, err := t.store.Head(ctx, raw.obj.Key)
+	if err == nil && info.ETag != raw.obj.ETag {
 		err = storage.ErrChanged
 	}
 	if err != nil {
-		return &ObjectError{Object: obj, Err: err}
+		return &ObjectError{Object: raw.obj, Err: err}
 	}
 	return nil
 }

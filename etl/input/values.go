@@ -29,7 +29,7 @@ type cutter struct {
 // values cuts a text of values, whose live text begins at s.
 func (b *builder) values(t *text, s int, path []string) error {
 	c := &cutter{builder: b, t: t, k: -1, start: -1}
-	c.s = scanner{path: path, pos: s, line: s, start: -1, restart: -1, key: -1}
+	c.s = scanner{path: path, from: s, pos: s, line: s, start: -1, restart: -1, key: -1}
 	if bytes.HasPrefix(b.arena.buf[s:], byteOrderMark) {
 		c.s.pos += len(byteOrderMark)
 		c.s.line = c.s.pos
@@ -164,6 +164,7 @@ func (c *cutter) fault(rule, why string) error {
 	if c.s.start >= 0 {
 		r.Offset = c.t.offset(c.s.start)
 	}
+	r.Length = c.t.offset(c.s.end) - r.Offset
 	if err := c.to(r.Offset); err != nil {
 		return err
 	}

@@ -33,11 +33,11 @@ func (l *Lake) Head(ctx context.Context, table string, n int) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
+	if table == Quarantine {
+		return l.HeadRejects(ctx, Rejects{}, n)
+	}
 	parts := l.parts(table)
 	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(when(b.Path), when(a.Path)) })
-	if table == Quarantine {
-		return l.headQuarantine(ctx, parts, n)
-	}
 	out := &Rows{Table: table}
 	cs := l.common()
 	if s := l.state.Sources[strings.TrimPrefix(table, TablePrefix)].Schema; s != nil {

@@ -31,6 +31,8 @@ type Entry struct {
 	Files       int64 `json:"files"`
 	// Rules counts what was quarantined by rule.
 	Rules map[string]int64 `json:"rules,omitempty"`
+	// Checks counts the records that failed a rule and stayed, by rule.
+	Checks map[string]int64 `json:"checks,omitempty"`
 	// Partitions of the processed zone that it changed, in order.
 	Partitions []string `json:"partitions,omitempty"`
 }
@@ -66,7 +68,7 @@ func (l *Lake) read(ctx context.Context, seq uint64) (*Entry, *commitlog.Body, e
 	x := &Entry{
 		Seq: seq, When: when, Kind: e.Kind, Attempt: e.Attempt, Program: e.Program,
 		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
-		Objects: c.Inputs, BytesIn: c.BytesIn, BytesOut: c.BytesOut, Files: c.Files, Rules: c.Rules,
+		Objects: c.Inputs, BytesIn: c.BytesIn, BytesOut: c.BytesOut, Files: c.Files, Rules: c.Rules, Checks: c.Checks,
 	}
 	for _, a := range body.Acts {
 		if a.Zone == layout.Processed {

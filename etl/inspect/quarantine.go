@@ -1,17 +1,16 @@
 package inspect
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
+	"datalake/pkg/ndjson"
+	"datalake/pkg/storage"
 )
 
 // lines yields the lines of a partition's quarantine files, each one JSON object without its newline. A line is valid
@@ -24,69 +23,29 @@ func (l *Lake) lines(ctx context.Context, p part) iter.Seq2[[]byte, error] {
 				yield(nil, err)
 				return
 			}
-			more, err := fileLines(io.NewSectionReader(r, 0, r.Info.Size), yield)
-			if err := errors.Join(err, r.Close()); err != nil {
-				if more {
-					yield(nil, fmt.Errorf("read %s: %w", r.Info.Key, err))
-				}
-				return
-			}
-			if !more {
+			if !fileLines(r, yield) {
 				return
 			}
 		}
 	}
 }
 
-// fileLines yields the lines of one file. It is false where yield was: then nothing more is wanted.
-func fileLines(r io.Reader, yield func([]byte, error) bool) (more bool, err error) {
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return true, err
-	}
-	defer z.Close()
-	lines := bufio.NewReaderSize(z, 64<<10)
-	var long []byte
-	for {
-		line, err := lines.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			long = append(long, line...)
-			continue
+// fileLines yields the lines of a file and closes it. It is false where nothing more is wanted.
+func fileLines(r *storage.Reader, yield func([]byte, error) bool) (more bool) {
+	more = true
+	for line, err := range ndjson.Lines(io.NewSectionReader(r, 0, r.Info.Size)) {
+		if err != nil {
+			err = fmt.Errorf("read %s: %w", r.Info.Key, err)
 		}
-		if err != nil && err != io.EOF {
-			return true, err
-		}
-		if len(long) > 0 {
-			long = append(long, line...)
-			line = long
-		}
-		if line := bytes.TrimSpace(line); len(line) > 0 && !yield(line, nil) {
-			return false, nil
-		}
-		long = long[:0]
-		if err == io.EOF {
-			return true, nil
+		if more = yield(line, err) && err == nil; !more {
+			break
 		}
 	}
-}
-
-// headQuarantine gives records that were set aside, with the keys of their objects as columns in order of appearance.
-func (l *Lake) headQuarantine(ctx context.Context, parts []part, n int) (*Rows, error) {
-	out := &Rows{Table: Quarantine}
-	for _, p := range parts {
-		for line, err := range l.lines(ctx, p) {
-			if err != nil {
-				return nil, err
-			}
-			if len(out.Values) >= n {
-				return out, nil
-			}
-			if err := out.addObject(line); err != nil {
-				return nil, fmt.Errorf("read quarantine of %s: %w", p.Path, err)
-			}
-		}
+	if err := r.Close(); err != nil && more {
+		yield(nil, fmt.Errorf("close %s: %w", r.Info.Key, err))
+		return false
 	}
-	return out, nil
+	return more
 }
 
 // addObject adds a row from a JSON object, and columns for the keys that are new. Rows are as long as there are columns.

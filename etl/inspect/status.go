@@ -22,8 +22,10 @@ type Status struct {
 	// Head is the newest entry of the log, 0 where there is none; Last the newest entry that a run decided.
 	Head uint64 `json:"head"`
 	Last *Entry `json:"last_run,omitempty"`
-	// Objects consumed so far, and those in the raw zone that are not consumed yet, with their bytes.
+	// Objects consumed so far; those held by rollbacks, with their bytes; and those in the raw zone that are not consumed yet.
 	Consumed     int   `json:"objects_consumed"`
+	Held         int   `json:"objects_held"`
+	HeldBytes    int64 `json:"bytes_held"`
 	Pending      int   `json:"objects_pending"`
 	PendingBytes int64 `json:"bytes_pending"`
 	// Unpublished is how many entries some catalog does not show yet.
@@ -37,6 +39,8 @@ type Status struct {
 	Rescued     int64 `json:"rescued"`
 	// Rules counts what was quarantined by rule.
 	Rules map[string]int64 `json:"rules,omitempty"`
+	// Checks counts the records that failed a rule and stayed, by rule.
+	Checks map[string]int64 `json:"checks,omitempty"`
 	// Widen lists where values did not fit, most first.
 	Widen []Misfit `json:"widen,omitempty"`
 }
@@ -61,7 +65,13 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 	s := &Status{
 		Head: l.state.Seq, Consumed: l.state.Ledger.Len(),
 		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
-		Rules: maps.Clone(c.Rules),
+		Rules: maps.Clone(c.Rules), Checks: maps.Clone(c.Checks),
+	}
+	maps.DeleteFunc(s.Rules, func(_ string, n int64) bool { return n == 0 }) // all that it set aside was replayed
+	for _, h := range l.state.Held {
+		s.Consumed -= int(h.Inputs)
+		s.Held += int(h.Inputs)
+		s.HeldBytes += h.Bytes
 	}
 	raw := l.zones.Raw
 	for info, err := range raw.Store.List(ctx, raw.Prefix+"/", "") {

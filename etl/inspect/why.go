@@ -147,7 +147,7 @@ func (l *Lake) row(ctx context.Context, p part, f commitlog.File, n int64) (*Row
 		return nil, err
 	}
 	row.Run, run.Partitions = run, nil
-	for _, in := range body.Inputs {
+	for _, in := range slices.Concat(body.Inputs, body.Replayed) {
 		if slices.Contains(in.Partitions, p.Path) {
 			if row.ObjectCount++; row.ObjectCount <= maxInputs {
 				row.Objects = append(row.Objects, in.Key)

@@ -114,6 +114,11 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 	return p, nil
 }
 
+// Source is the source of the folder that a key of the raw zone lies in.
+func Source(zone layout.Zone, key string) string {
+	return placeOf(strings.TrimPrefix(key, zone.Prefix+"/")).source
+}
+
 // wants says whether objects of that source that arrived then, in milliseconds since 1970, are asked for.
 func (o *Options) wants(source string, arrived int64) bool {
 	if o.Source != "" && source != o.Source {

@@ -203,12 +203,16 @@ func (s *Store) Release() {
 // pack appends a reject, but for its source, which is the run's, and its object, which is given by number.
 func pack(dst []byte, r *batch.Reject, object int) []byte {
 	head := uint64(object) << 1
-	if r.Truncated {
+	if r.Withheld {
+		head |= 1
+	}
+	if head <<= 1; r.Truncated {
 		head |= 1
 	}
 	dst = binary.AppendUvarint(dst, head)
 	dst = binary.AppendVarint(dst, r.Offset)
 	dst = binary.AppendVarint(dst, r.Line)
+	dst = binary.AppendVarint(dst, r.Length)
 	dst = append(binary.AppendUvarint(dst, uint64(len(r.Rule))), r.Rule...)
 	dst = append(binary.AppendUvarint(dst, uint64(len(r.Reason))), r.Reason...)
 	return append(binary.AppendUvarint(dst, uint64(len(r.Payload))), r.Payload...)
@@ -216,5 +220,5 @@ func pack(dst []byte, r *batch.Reject, object int) []byte {
 
 // packedSize is at least what pack appends.
 func packedSize(r *batch.Reject) int {
-	return 6*binary.MaxVarintLen64 + len(r.Rule) + len(r.Reason) + len(r.Payload)
+	return 7*binary.MaxVarintLen64 + len(r.Rule) + len(r.Reason) + len(r.Payload)
 }

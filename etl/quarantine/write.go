@@ -40,9 +40,9 @@ func (s *Store) Parts() []Part {
 
 // Write writes a part's file to w. The bytes depend on the rejects alone.
 func (s *Store) Write(p Part, w io.Writer) error {
-	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
+	z, err := newWriter(w)
 	if err != nil {
-		return fmt.Errorf("quarantine: %w", err)
+		return err
 	}
 	var line []byte
 	err = s.each(p, func(r *batch.Reject) error {
@@ -59,6 +59,15 @@ func (s *Store) Write(p Part, w io.Writer) error {
 	return nil
 }
 
+// newWriter compresses to w; equal text gives equal bytes.
+func newWriter(w io.Writer) (*zstd.Encoder, error) {
+	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
+	if err != nil {
+		return nil, fmt.Errorf("quarantine: %w", err)
+	}
+	return z, nil
+}
+
 func appendLine(dst []byte, r *batch.Reject, payload []byte) []byte {
 	text := func(key, value string) {
 		dst = append(append(append(dst, ',', '"'), key...), '"', ':')
@@ -72,12 +81,20 @@ func appendLine(dst []byte, r *batch.Reject, payload []byte) []byte {
 	text("source", r.Source)
 	dst[start] = '{'
 	text("object", r.Object.Key)
+	if r.Object.ETag != "" {
+		text("etag", r.Object.ETag)
+	}
 	number("offset", r.Offset)
+	if r.Length > 0 {
+		number("length", r.Length)
+	}
 	number("line", r.Line)
 	text("arrived", time.UnixMilli(r.Object.Arrived).UTC().Format("2006-01-02T15:04:05.000Z07:00"))
 	text("rule", r.Rule)
 	text("reason", r.Reason)
-	if utf8.Valid(payload) {
+	if r.Withheld {
+		dst = append(dst, `,"payload_withheld":true`...)
+	} else if utf8.Valid(payload) {
 		dst = append(dst, `,"payload":`...)
 		dst = jsontext.AppendQuoted(dst, payload)
 	} else {

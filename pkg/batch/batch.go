@@ -127,14 +127,28 @@ func (b *Batch) Column(name string) int {
 // SetColumn puts col, which has NumRows values of the column's type (a string column may be a Dictionary<uint32, string>
 // instead), in the place of the column at position i. It takes over col.
 func (b *Batch) SetColumn(i int, col arrow.Array) {
-	old := b.Record
-	cols := slices.Clone(old.Columns())
+	cols := make([]arrow.Array, b.Record.NumCols())
 	cols[i] = col
+	b.SetColumns(cols)
+}
+
+// SetColumns is SetColumn for all columns at once; nil leaves a column as it is. The slice is the batch's then.
+func (b *Batch) SetColumns(cols []arrow.Array) {
+	old := b.Record
 	fields := slices.Clone(old.Schema().Fields())
-	fields[i].Type = col.DataType()
+	for i, c := range cols {
+		if c == nil {
+			cols[i] = old.Column(i)
+			cols[i].Retain()
+		} else {
+			fields[i].Type = c.DataType()
+		}
+	}
 	b.Record = array.NewRecord(arrow.NewSchema(fields, nil), cols, old.NumRows())
 	old.Release()
-	col.Release()
+	for _, c := range cols {
+		c.Release()
+	}
 }
 
 // Release gives the batch's memory back.
@@ -150,9 +164,16 @@ type Reject struct {
 	Origin
 	Source string // the record's own, else the object's
 	Line   int64  // first line of the record in its object, from 1
+	// Length is how many bytes of the object's content, from Offset on, it stands for: what was given up with the record may hold
+	// further ones. 0: the record at Offset, or nothing that is there.
+	Length int64
 	Rule   string // json, encoding, depth, size, object, required, type, event_time, broken, or a rule's name
 	Reason string
 	// Payload is the record's text as it stood. Only what passes the record size limit is cut (Truncated).
 	Payload   []byte
 	Truncated bool
+	// Record: Payload is one whole record, which was read as one of Source. Else nobody knows what it holds.
+	Record bool
+	// Withheld: there is no Payload, because it may have held what the source masks.
+	Withheld bool
 }

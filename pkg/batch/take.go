@@ -101,12 +101,6 @@ func take(a arrow.Array, rows []uint32, mem memory.Allocator) (arrow.ArrayData, 
 		to[len(rows)] = int32(at)
 		return made([]*memory.Buffer{offsets, values}, nil), nil
 	case *arrow.ListType, *arrow.MapType:
-		var elements arrow.Array
-		if l, ok := a.(*array.Map); ok {
-			elements = l.ListValues()
-		} else {
-			elements = a.(*array.List).ListValues()
-		}
 		from := arrow.Int32Traits.CastFromBytes(data.Buffers()[1].Bytes())[data.Offset():]
 		offsets := buffer(4 * (len(rows) + 1))
 		to := arrow.Int32Traits.CastFromBytes(offsets.Bytes())
@@ -121,7 +115,7 @@ func take(a arrow.Array, rows []uint32, mem memory.Allocator) (arrow.ArrayData, 
 			}
 		}
 		to[len(rows)] = int32(len(inner))
-		child, err := take(elements, inner, mem)
+		child, err := take(Elements(a), inner, mem)
 		if err != nil {
 			return nil, err
 		}

@@ -69,3 +69,51 @@ func TestTake(t *testing.T) {
 		rec.Release()
 	}
 }
+
+// Null leaves nothing of the values that it takes out, and all of the others.
+func TestNull(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	defer mem.AssertSize(t, 0)
+	whole, _, err := array.RecordFromJSON(mem, takeSchema, strings.NewReader(takeRows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Release()
+	for from := range 5 {
+		rec := whole.NewSlice(int64(from), 5)
+		n := 5 - from
+		for mask := range 1 << n {
+			at := make([]bool, n)
+			for i := range at {
+				at[i] = mask>>i&1 == 1
+			}
+			for c, f := range takeSchema.Fields() {
+				got, err := batch.Null(rec.Column(c), at, mem)
+				if err != nil {
+					t.Fatal(err)
+				}
+				nulls := 0
+				for i := range n {
+					want := rec.Column(c).ValueStr(i)
+					if at[i] {
+						want = array.NullValueStr
+					}
+					if got.ValueStr(i) != want {
+						t.Errorf("column %s, row %d of slice from %d: got %s, want %s", f.Name, i, from, got.ValueStr(i), want)
+					}
+					if got.IsNull(i) {
+						nulls++
+					}
+				}
+				if got.NullN() != nulls {
+					t.Errorf("column %s: %d nulls, says %d", f.Name, nulls, got.NullN())
+				}
+				if s, ok := got.(*array.String); ok && mask == 1<<n-1 && len(s.ValueBytes()) > 0 {
+					t.Errorf("column %s: %q is left", f.Name, s.ValueBytes())
+				}
+				got.Release()
+			}
+		}
+		rec.Release()
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/klauspost/compress/zstd"
+
 	"datalake/pkg/planted"
 )
 
@@ -110,12 +112,22 @@ func bodyText(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	var h zstd.Header
+	if err := h.Decode(data); err != nil {
+		return nil, fmt.Errorf("%w: body: %w", ErrChain, err)
+	}
+	if most := uint64(len(data)) * mostExpansion; h.FrameContentSize > most { // the decoder would make room for all that it says
+		return nil, fmt.Errorf("%w: body: %d bytes cannot hold the %d that they say", ErrChain, len(data), h.FrameContentSize)
+	}
 	text, err := c.dec.DecodeAll(data, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: body: %w", ErrChain, err)
 	}
 	return text, nil
 }
+
+// mostExpansion is how many bytes one byte of zstd can stand for: a block of at least 4 bytes makes at most 128 KiB.
+const mostExpansion = 32 << 10
 
 func unmarshalBody(text []byte) (*Body, error) {
 	b := &Body{}
@@ -181,6 +193,7 @@ func (v *validation) act(a *Act) {
 	default:
 		v.check(false, "%s: unknown act %q", a.Partition, a.Kind)
 	}
+	v.check(!a.Same || a.Kind == Swap, "%s: %s of the same rows", a.Partition, a.Kind)
 	v.check(strings.HasSuffix(a.Dir, "/"), "%s: directory %q does not end in a slash", a.Partition, a.Dir)
 	names := make(map[string]bool, len(a.Files))
 	for _, f := range a.Files {

@@ -3,8 +3,10 @@ package commitlog
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"datalake/pkg/storage/memory"
@@ -159,4 +161,16 @@ func BenchmarkBody(b *testing.B) {
 	})
 	run("json-read", func() error { return json.Unmarshal(text, &Body{}) })
 	run("scan", func() error { scanInputs(bytes.Clone(text), func(*rawInput) {}); return nil })
+}
+
+// A body that says it holds gigabytes is found out before room is made for them.
+func TestBodyOfImpossibleSize(t *testing.T) {
+	frame := []byte("\x28\xb5\x2f\xfd\x80\x2f\x1f\x74\xd3\xcd") // a content of 3.4 GB, by its header
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := DecodeBody(frame)
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, ErrChain) || after.TotalAlloc-before.TotalAlloc > 1<<28 {
+		t.Errorf("%v, after %d bytes", err, after.TotalAlloc-before.TotalAlloc)
+	}
 }

@@ -53,6 +53,7 @@ type checkpointJSON struct {
 	Attempts   map[string]uint64 `json:"attempts,omitempty"`
 	Condemned  map[string]uint64 `json:"condemned,omitempty"`
 	Settled    map[string]uint64 `json:"settled,omitempty"`
+	Held       map[uint64]Hold   `json:"held,omitempty"`
 	Left       []Dir             `json:"left,omitempty"`
 	Doomed     []Dir             `json:"doomed,omitempty"`
 	Partitions []partitionJSON   `json:"partitions,omitempty"`
@@ -69,7 +70,7 @@ type partitionJSON struct {
 func (s *State) EncodeCheckpoint(ctx context.Context) ([]byte, error) {
 	j := checkpointJSON{
 		Seq: s.Seq, Hash: s.Hash, MinWriter: s.MinWriter, Roots: s.Roots, Catalogs: s.Catalogs, Oldest: s.Oldest, Counts: s.Counts,
-		Sources: s.Sources, Attempts: s.Attempts, Condemned: s.Condemned, Settled: s.Settled, Left: s.Left, Doomed: s.Doomed,
+		Sources: s.Sources, Attempts: s.Attempts, Condemned: s.Condemned, Settled: s.Settled, Held: s.Held, Left: s.Left, Doomed: s.Doomed,
 	}
 	for _, p := range slices.SortedFunc(maps.Keys(s.Partitions), Partition.Compare) {
 		j.Partitions = append(j.Partitions, partitionJSON{p, *s.Partitions[p]})
@@ -116,7 +117,8 @@ func (l *Ledger) encode(ctx context.Context, refs *[]blockRef) ([]byte, error) {
 	})
 	if folded := l.stored.refolded(); errors.Is(err, errBlock) && folded != nil {
 		*refs = nil
-		return (&Ledger{stored: folded.stored, runs: slices.Concat(folded.runs, l.runs)}).encode(ctx, refs)
+		both := &Ledger{stored: folded.stored, runs: slices.Concat(folded.runs, l.runs), n: l.n, gone: slices.Concat(folded.gone, l.gone)}
+		return both.encode(ctx, refs)
 	}
 	end()
 	return data, err
@@ -187,10 +189,11 @@ func decodeHead(data []byte, size int64, read func(ctx context.Context, offset, 
 	maps.Copy(s.Attempts, j.Attempts)
 	maps.Copy(s.Condemned, j.Condemned)
 	maps.Copy(s.Settled, j.Settled)
+	maps.Copy(s.Held, j.Held)
 	for i := range j.Partitions {
 		s.Partitions[j.Partitions[i].Partition] = &j.Partitions[i].Content
 	}
-	s.Ledger.stored, s.from = stored, s.Seq
+	s.Ledger.stored, s.Ledger.n, s.from = stored, stored.n, s.Seq
 	return s, nil
 }
 

@@ -44,8 +44,8 @@ func (e *Entry) Encode() ([]byte, error) {
 			c.Schemas = c.Schemas[:len(c.Schemas)/2]
 			continue
 		}
-		if c.Counts.Rules != nil || c.Counts.Notes != nil {
-			c.Counts.Rules, c.Counts.Notes = nil, nil
+		if c.Counts.Rules != nil || c.Counts.Checks != nil || c.Counts.Notes != nil {
+			c.Counts.Rules, c.Counts.Checks, c.Counts.Notes = nil, nil, nil
 			continue
 		}
 		return nil, fmt.Errorf("%w: entry %d takes %d bytes, %d are allowed", ErrInvalid, e.Seq, len(data), MaxEntry)

@@ -3,7 +3,9 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"slices"
 
+	"datalake/pkg/layout"
 	"datalake/pkg/schema"
 )
 
@@ -23,8 +25,8 @@ var (
 
 const (
 	// Format is the format of entries and bodies that this program writes, and the highest it reads. Entries of format 1 had
-	// no check of their own, see Entry.Encode.
-	Format = 2
+	// no check of their own, see Entry.Encode; bodies up to format 2 consumed each input once and for all.
+	Format = 3
 	// Writer is what this program counts as where an entry asks for a least writer.
 	Writer = 1
 	// MaxEntry is the largest size of an entry, in bytes.
@@ -33,8 +35,14 @@ const (
 
 // The kinds of entries. The state folds alike for all of them, by what their bodies hold.
 const (
-	Run = "run"
-	GC  = "gc"
+	Run      = "run"
+	GC       = "gc"
+	Rollback = "rollback"
+	Release  = "release"
+	Compact  = "compact"
+	Backfill = "backfill"
+	Replay   = "replay"
+	Repair   = "repair"
 )
 
 // Entry is one decision. Immutable once it is in the log.
@@ -63,7 +71,7 @@ type Entry struct {
 	Schemas []string `json:"schemas,omitempty"`
 	// Fingerprint is a hash over the sources of the body and their fingerprints; empty if it has none.
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// Counts over all sources; rules and notes as far as there is room.
+	// Counts over all sources; rules, checks and notes as far as there is room.
 	Counts Counts `json:"counts"`
 	// Roots, in entry 1 only: the prefix of each zone by its name. All keys in entries and bodies lie under them.
 	Roots map[string]string `json:"roots,omitempty"`
@@ -82,6 +90,16 @@ type BodyRef struct {
 type Body struct {
 	// Inputs are the objects consumed, by key.
 	Inputs []Input `json:"inputs,omitempty"`
+	// Reread is how many of Inputs earlier entries had consumed: from now on this entry has.
+	Reread int64 `json:"reread,omitempty"`
+	// Hold says that Inputs, which all were consumed before, are held: their rows are gone, and yet no run reads them
+	// before they are released.
+	Hold *Hold `json:"hold,omitempty"`
+	// Release names entries by which inputs are held: these are pending again.
+	Release []uint64 `json:"release,omitempty"`
+	// Replayed are objects of which records were taken out of the quarantine and read again: their numbers, and the partitions that
+	// these rows fed. Earlier entries consumed them.
+	Replayed []Input `json:"replayed,omitempty"`
 	// Acts, at most one for a partition, by zone and path.
 	Acts []Act `json:"acts,omitempty"`
 	// Schemas that are new or changed, by source.
@@ -92,6 +110,33 @@ type Body struct {
 	Counts map[string]Counts `json:"counts,omitempty"`
 	// Collect is what gc decides; nil in other entries.
 	Collect *Collect `json:"collect,omitempty"`
+	// Work is how the entry came about; nil where the attempt did not say. No state depends on it.
+	Work *Work `json:"work,omitempty"`
+}
+
+// Work is what an attempt tells people of its work up to the decision. It is the one part of a body that is another each time.
+type Work struct {
+	Steps []Step `json:"steps,omitempty"`
+	// Warnings are the attempt's, as far as there is room.
+	Warnings []string `json:"warnings,omitempty"`
+	// PeakMemory is the process's peak resident set in bytes, 0 where the system does not tell; Spilled is what went to temporary
+	// files.
+	PeakMemory int64 `json:"peak_memory_bytes,omitempty"`
+	Spilled    int64 `json:"spilled_bytes,omitempty"`
+}
+
+// MaxWarnings is how many warnings a Work has room for.
+const MaxWarnings = 1000
+
+// Step is a phase of the work, or a part of one, by a name that people know it by.
+type Step struct {
+	Name string `json:"name"`
+	// Seconds of a phase are the clock's, those of a part are summed over goroutines.
+	Seconds float64 `json:"seconds"`
+	// Bytes, rows and the process's memory; 0 where that says nothing.
+	Bytes  int64 `json:"bytes,omitempty"`
+	Rows   int64 `json:"rows,omitempty"`
+	Memory int64 `json:"memory_bytes,omitempty"`
 }
 
 // Input is one object that a run consumed, with the version of it that was read.
@@ -106,6 +151,17 @@ type Input struct {
 	Rejects int64 `json:"rejects,omitempty"`
 	// Partitions of the processed zone that it fed, or in which a row of it lost against another.
 	Partitions []string `json:"partitions,omitempty"`
+	// Rejecting are the sources whose quarantine took records of it. Entries before format 3 do not say.
+	Rejecting []string `json:"rejecting,omitempty"`
+}
+
+// Hold is what an entry holds.
+type Hold struct {
+	// Source whose table was brought back; empty: those of all.
+	Source string `json:"source,omitempty"`
+	// Inputs and Bytes that are held.
+	Inputs int64 `json:"inputs"`
+	Bytes  int64 `json:"bytes"`
 }
 
 // File is a finished data file of a partition.
@@ -141,6 +197,8 @@ type Act struct {
 	Dir string `json:"dir"`
 	// Files: the one to add, or all that the new directory holds. Only a swap may have none.
 	Files []File `json:"files"`
+	// Same, of a swap: the rows are the partition's, in other files. What was made of them need not be made again.
+	Same bool `json:"same,omitempty"`
 }
 
 // Collect is what gc decides before it deletes. Each list names what goes from now on; no state that can be restored,
@@ -173,17 +231,40 @@ type Counts struct {
 	Out         int64 `json:"out"`
 	Duplicates  int64 `json:"duplicates"`
 	Quarantined int64 `json:"quarantined"`
-	// Replaced are rows of earlier entries that gave way to newer ones.
+	// Replaced are rows of earlier entries that gave way to newer ones, or to those of an older state.
 	Replaced int64 `json:"replaced,omitempty"`
-	Rescued  int64 `json:"rescued,omitempty"`
-	Inputs   int64 `json:"inputs,omitempty"`
-	BytesIn  int64 `json:"bytes_in,omitempty"`
-	BytesOut int64 `json:"bytes_out,omitempty"`
-	Files    int64 `json:"files,omitempty"`
-	// Rules counts what was set aside by rule. Notes counts what else a summary says (source_differs, duplicate_keys,
+	// Restored are rows of an older state that are back.
+	Restored int64 `json:"restored,omitempty"`
+	// Withdrawn are records of earlier entries that left the quarantine, less those that a rollback brought back to it.
+	Withdrawn int64 `json:"withdrawn,omitempty"`
+	Rescued   int64 `json:"rescued,omitempty"`
+	Inputs    int64 `json:"inputs,omitempty"`
+	BytesIn   int64 `json:"bytes_in,omitempty"`
+	BytesOut  int64 `json:"bytes_out,omitempty"`
+	Files     int64 `json:"files,omitempty"`
+	// Rules counts what was set aside by rule, Checks the records that failed a rule and stayed. Notes counts what else a summary
+	// says (source_differs, duplicate_keys,
 	// floored …).
-	Rules map[string]int64 `json:"rules,omitempty"`
-	Notes map[string]int64 `json:"notes,omitempty"`
+	Rules  map[string]int64 `json:"rules,omitempty"`
+	Checks map[string]int64 `json:"checks,omitempty"`
+	Notes  map[string]int64 `json:"notes,omitempty"`
+}
+
+// Sources of an input of an entry with these counts are those whose tables or quarantine have, or may have, something of it.
+func (in *Input) Sources(counts map[string]Counts) []string {
+	all := slices.Clone(in.Rejecting)
+	if in.Rejects > 0 && len(all) == 0 {
+		for source, c := range counts {
+			if c.Quarantined > 0 {
+				all = append(all, source)
+			}
+		}
+	}
+	for _, p := range in.Partitions {
+		all = append(all, layout.SourceOf(p))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Add adds d to c. It does not share d's maps.
@@ -193,12 +274,15 @@ func (c *Counts) Add(d Counts) {
 	c.Duplicates += d.Duplicates
 	c.Quarantined += d.Quarantined
 	c.Replaced += d.Replaced
+	c.Restored += d.Restored
+	c.Withdrawn += d.Withdrawn
 	c.Rescued += d.Rescued
 	c.Inputs += d.Inputs
 	c.BytesIn += d.BytesIn
 	c.BytesOut += d.BytesOut
 	c.Files += d.Files
 	c.Rules = addCounts(c.Rules, d.Rules)
+	c.Checks = addCounts(c.Checks, d.Checks)
 	c.Notes = addCounts(c.Notes, d.Notes)
 }
 

@@ -17,6 +17,7 @@ func Empty() *State {
 		Sources:    map[string]Source{},
 		Attempts:   map[string]uint64{},
 		Ledger:     &Ledger{stored: &stored{}},
+		Held:       map[uint64]Hold{},
 		Condemned:  map[string]uint64{},
 		Settled:    map[string]uint64{},
 	}
@@ -45,6 +46,7 @@ func (s *State) clone() *State {
 	c.Left = slices.Clone(s.Left)
 	c.Doomed = slices.Clone(s.Doomed)
 	c.Condemned = maps.Clone(s.Condemned)
+	c.Held = maps.Clone(s.Held)
 	c.Settled = maps.Clone(s.Settled)
 	c.Counts = Counts{}
 	c.Counts.Add(s.Counts)
@@ -73,13 +75,9 @@ func (s *State) apply(ctx context.Context, e *Entry, hash string, b *Body, input
 	for i := range b.Acts {
 		s.act(&v, &b.Acts[i])
 	}
-	err := s.Ledger.taken(ctx, inputs, func(folder string, seq uint64) {
-		v.check(false, "an input in %q was consumed before, by entry %d", folder, seq)
-	})
-	if err != nil {
+	if err := s.consume(ctx, &v, b, inputs); err != nil {
 		return fmt.Errorf("entry %d: %w", e.Seq, err)
 	}
-	s.Ledger = s.Ledger.with(inputs)
 	s.behind += e.Body.Size
 	for name, schema := range b.Schemas {
 		src := s.Sources[name]
@@ -115,6 +113,32 @@ func (v *validation) merge(err error) {
 	}
 }
 
+// consume applies what becomes of inputs.
+func (s *State) consume(ctx context.Context, v *validation, b *Body, inputs *run) error {
+	var reread int64
+	err := s.Ledger.taken(ctx, inputs, func(folder string, seq uint64) {
+		reread++
+		v.check(b.Reread > 0, "an input in %q was consumed before, by entry %d", folder, seq)
+	})
+	if err != nil {
+		return err
+	}
+	v.check(b.Reread == 0 || b.Reread == reread, "%d inputs were consumed before, the body says %d", reread, b.Reread)
+	s.Ledger = s.Ledger.with(inputs, int(reread))
+	if b.Hold != nil {
+		n := int64(inputs.len())
+		v.check(b.Hold.Inputs == n && b.Reread == n, "%d inputs, of which %d were consumed before, but %d are held", n, b.Reread, b.Hold.Inputs)
+		s.Held[s.Seq] = *b.Hold
+	}
+	for _, seq := range b.Release {
+		h, ok := s.Held[seq]
+		v.check(ok, "entry %d is released, but holds nothing", seq)
+		delete(s.Held, seq)
+		s.Ledger = s.Ledger.without(seq, int(h.Inputs))
+	}
+	return nil
+}
+
 // act applies what becomes of one partition.
 func (s *State) act(v *validation, a *Act) {
 	old := s.Partitions[a.Partition]
@@ -137,7 +161,12 @@ func (s *State) act(v *validation, a *Act) {
 		v.check(a.Dir != old.Dir, "%s: swap to the directory that it has", a.Partition)
 		s.Left = append(s.Left, Dir{Zone: a.Zone, Key: old.Dir, Seq: s.Seq})
 	}
-	s.Partitions[a.Partition] = &Content{Dir: a.Dir, DirSince: s.Seq, Since: s.Seq, Files: slices.Clone(a.Files)}
+	n := &Content{Dir: a.Dir, DirSince: s.Seq, Since: s.Seq, Files: slices.Clone(a.Files)}
+	if a.Same && old != nil {
+		v.check(n.Rows() == old.Rows(), "%s: %d rows in place of the same %d", a.Partition, n.Rows(), old.Rows())
+		n.Version = old.RowsSince()
+	}
+	s.Partitions[a.Partition] = n
 }
 
 // collect applies what gc decided.

@@ -33,7 +33,7 @@ var classes = func() (classes [256]byte) {
 type rawInput struct {
 	key, etag                       []byte
 	size, modTime, records, rejects int64
-	partitions                      []byte // texts in quotes with commas between; empty if there are none
+	partitions, rejecting           []byte // texts in quotes with commas between; empty if there are none
 }
 
 // scanInputs calls each for the inputs that a body begins with, and gives the text of the same body without them. ok is false
@@ -90,19 +90,32 @@ func (s *scanner) input(in *rawInput) (ok bool) {
 		s.skip(`,"rejects":`) && !s.number(&in.rejects) {
 		return false
 	}
-	if s.skip(`,"partitions":[`) {
-		from, p := s.at, []byte(nil)
-		for more := true; more; more = s.skip(`,`) {
-			if !s.quoted(&p) {
-				return false
-			}
-		}
-		in.partitions = s.text[from:s.at]
-		if !s.skip(`]`) {
+	if s.skip(`,"partitions":[`) && !s.texts(&in.partitions) || s.skip(`,"rejecting":[`) && !s.texts(&in.rejecting) {
+		return false
+	}
+	return s.skip(`}`)
+}
+
+// texts takes the rest of a list of texts.
+func (s *scanner) texts(list *[]byte) bool {
+	from, t := s.at, []byte(nil)
+	for more := true; more; more = s.skip(`,`) {
+		if !s.quoted(&t) {
 			return false
 		}
 	}
-	return s.skip(`}`)
+	*list = s.text[from:s.at]
+	return s.skip(`]`)
+}
+
+// split gives the texts of a list.
+func split(list []byte) (texts []string) {
+	for s := (scanner{text: list}); s.at < len(s.text); s.skip(`,`) {
+		var t []byte
+		s.quoted(&t)
+		texts = append(texts, string(t))
+	}
+	return slices.Clip(texts)
 }
 
 // quoted takes a text without escapes.
@@ -155,12 +168,8 @@ func (l *inputList) add(raw *rawInput) {
 	if n := len(l.all); n > 0 && bytes.Equal(raw.partitions, l.last) {
 		in.Partitions = l.all[n-1].Partitions
 	} else {
-		for s := (scanner{text: raw.partitions}); s.at < len(s.text); s.skip(`,`) {
-			var p []byte
-			s.quoted(&p)
-			in.Partitions = append(in.Partitions, string(p))
-		}
-		in.Partitions, l.last = slices.Clip(in.Partitions), raw.partitions
+		in.Partitions, l.last = split(raw.partitions), raw.partitions
 	}
+	in.Rejecting = split(raw.rejecting)
 	l.all = append(l.all, in)
 }

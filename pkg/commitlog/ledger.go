@@ -17,9 +17,14 @@ import (
 // and is read a block at a time when it is asked for (see stored); what came since is in memory, 16 bytes an object. Sorted by folder, since a
 // listing goes through the folders in order: it reads each block once, and no more than a folder's blocks need be held
 // at a time. By hash alone every look-up would go to another place, and a listing of one day would read the whole.
+//
+// An object that is read again is in it twice, in runs of different ages: the newer item counts, and the older one goes when the
+// runs are merged. Items of entries that were released count as missing, and go when a checkpoint is written.
 type Ledger struct {
 	stored *stored
 	runs   []*run // oldest first; each at least twice as long as the one after it
+	n      int    // of items that count
+	gone   []uint64
 }
 
 // id is the hash of a version of an object, its high half first.
@@ -55,6 +60,14 @@ func (l *Ledger) Seq(ctx context.Context, key, etag string) (seq uint64, ok bool
 }
 
 func (l *Ledger) find(ctx context.Context, folder string, h id) (uint64, bool, error) {
+	seq, ok, err := l.newest(ctx, folder, h)
+	if ok && slices.Contains(l.gone, seq) {
+		return 0, false, nil
+	}
+	return seq, ok, err
+}
+
+func (l *Ledger) newest(ctx context.Context, folder string, h id) (uint64, bool, error) {
 	for _, r := range slices.Backward(l.runs) {
 		if seq, ok := r.find(folder, h); ok {
 			return seq, true, nil
@@ -64,16 +77,15 @@ func (l *Ledger) find(ctx context.Context, folder string, h id) (uint64, bool, e
 }
 
 // Len is the number of versions consumed.
-func (l *Ledger) Len() int {
-	n := l.stored.n
-	for _, r := range l.runs {
-		n += r.len()
-	}
-	return n
+func (l *Ledger) Len() int { return l.n }
+
+// without gives the ledger without the n items of an entry.
+func (l *Ledger) without(seq uint64, n int) *Ledger {
+	return &Ledger{stored: l.stored, runs: l.runs, n: l.n - n, gone: append(l.gone[:len(l.gone):len(l.gone)], seq)}
 }
 
-// with gives the ledger with another run in it.
-func (l *Ledger) with(r *run) *Ledger {
+// with gives the ledger with another run in it, of whose items it had some before.
+func (l *Ledger) with(r *run, had int) *Ledger {
 	if r.len() == 0 {
 		return l
 	}
@@ -81,7 +93,7 @@ func (l *Ledger) with(r *run) *Ledger {
 	for n := len(runs); n > 1 && runs[n-2].len() < 2*runs[n-1].len(); n-- {
 		runs = append(runs[:n-2], merge(runs[n-2], runs[n-1]))
 	}
-	return &Ledger{stored: l.stored, runs: runs}
+	return &Ledger{stored: l.stored, runs: runs, n: l.n + r.len() - had, gone: l.gone}
 }
 
 // walk hands over all items in order.
@@ -90,7 +102,11 @@ func (l *Ledger) walk(ctx context.Context, add func(folder string, h id, seq uin
 	for _, r := range slices.Backward(l.runs) {
 		all = merge(r, all)
 	}
-	return l.stored.walk(ctx, all, add)
+	return l.stored.walk(ctx, all, func(folder string, h id, seq uint64) {
+		if !slices.Contains(l.gone, seq) {
+			add(folder, h, seq)
+		}
+	})
 }
 
 // taken calls found for each item of r that the ledger has already, with the entry that consumed it.
@@ -215,7 +231,7 @@ func (b *builder) finish() *run {
 	return &r
 }
 
-// merge makes one run of two, which have no item in common.
+// merge makes one run of two, the first of which is older.
 func merge(a, b *run) *run {
 	var m builder
 	m.ids, m.list = make([]byte, 0, len(a.ids)+len(b.ids)), make([]uint64, 0, a.len()+b.len())
@@ -235,30 +251,45 @@ func (c *cursor) done() bool { return c.run == nil || c.item == c.run.len() }
 
 func (c *cursor) take(add func(string, id, uint64)) {
 	add(c.run.folders[c.folder], c.run.id(c.item), c.run.seq(c.item))
+	c.skip()
+}
+
+func (c *cursor) skip() {
 	if c.item++; c.item == c.run.ends[c.folder] {
 		c.folder++
 	}
 }
 
-// pair takes the items of two runs in order.
+// pair takes the items of two runs in order, the first of which is older: of an item that both have, the newer one.
 type pair struct{ a, b cursor }
 
 // next hands over the next item; false if there is none left.
 func (p *pair) next(add func(string, id, uint64)) bool {
-	switch {
-	case p.a.done() && p.b.done():
+	if p.a.done() && p.b.done() {
 		return false
-	case p.b.done() || !p.a.done() && p.before():
+	}
+	switch c := p.compare(); {
+	case c < 0:
 		p.a.take(add)
+	case c == 0:
+		p.a.skip()
+		fallthrough
 	default:
 		p.b.take(add)
 	}
 	return true
 }
 
-func (p *pair) before() bool {
+// compare orders the next items of both, of which one at least is there.
+func (p *pair) compare() int {
+	switch {
+	case p.b.done():
+		return -1
+	case p.a.done():
+		return 1
+	}
 	c := strings.Compare(p.a.run.folders[p.a.folder], p.b.run.folders[p.b.folder])
-	return cmp.Or(c, p.a.run.id(p.a.item).compare(p.b.run.id(p.b.item))) < 0
+	return cmp.Or(c, p.a.run.id(p.a.item).compare(p.b.run.id(p.b.item)))
 }
 
 // gatherer makes a run of the inputs of one entry, which come in any order: best by key.

@@ -52,7 +52,7 @@ func ledgerOf(t testing.TB, l *Ledger, vs []version) *Ledger {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l = l.with(r)
+			l = l.with(r, 0)
 			delete(inputs, seq)
 		}
 	}

@@ -246,7 +246,7 @@ func TestBrokenLog(t *testing.T) {
 		{"a body changed", func(t *testing.T, store *memory.Store) { put(t, store, read(t, store, 4).Body.Key, "x") }, ErrChain},
 		{"a body lost", func(t *testing.T, store *memory.Store) { _ = store.Delete(t.Context(), read(t, store, 4).Body.Key) }, ErrChain},
 		{"a newer format", func(t *testing.T, store *memory.Store) {
-			put(t, store, entry(6), `{"seq":6,"format":3}`)
+			put(t, store, entry(6), `{"seq":6,"format":4}`)
 		}, ErrNewer},
 		{"another history before a checkpoint", func(t *testing.T, store *memory.Store) {
 			l := open(t, store)

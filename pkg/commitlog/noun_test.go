@@ -106,10 +106,10 @@ func TestSum(t *testing.T) {
 
 func TestCounts(t *testing.T) {
 	var c Counts
-	d := Counts{In: 4, Out: 1, Duplicates: 2, Quarantined: 1, Replaced: 1, Rescued: 1, Inputs: 1, BytesIn: 1, BytesOut: 1, Files: 1, Rules: map[string]int64{"json": 1}}
+	d := Counts{In: 4, Out: 1, Duplicates: 2, Quarantined: 1, Replaced: 1, Rescued: 1, Inputs: 1, BytesIn: 1, BytesOut: 1, Files: 1, Rules: map[string]int64{"json": 1}, Checks: map[string]int64{"a.min": 2}}
 	c.Add(d)
 	c.Add(d)
-	if c.In != 8 || c.Files != 2 || !maps.Equal(c.Rules, map[string]int64{"json": 2}) || d.Rules["json"] != 1 {
+	if c.In != 8 || c.Files != 2 || !maps.Equal(c.Rules, map[string]int64{"json": 2}) || c.Checks["a.min"] != 4 || d.Checks["a.min"] != 2 || d.Rules["json"] != 1 {
 		t.Errorf("got %+v and %+v", c, d)
 	}
 	if err := c.Balance(); err != nil {

@@ -23,6 +23,8 @@ type State struct {
 	Attempts map[string]uint64
 	// Ledger of inputs.
 	Ledger *Ledger
+	// Held inputs are in the ledger as consumed by these entries.
+	Held map[uint64]Hold
 	// Left are the directories that partitions have left and that gc has not yet listed, in the order of their entries.
 	Left []Dir
 	// Doomed are directories that gc listed and has not yet found gone; Condemned and Settled are attempts in the same
@@ -47,9 +49,19 @@ type Content struct {
 	// DirSince is the entry that moved it there, Since the last entry that changed anything in it.
 	DirSince uint64 `json:"dir_since"`
 	Since    uint64 `json:"since"`
+	// Version is the last entry that changed its rows, where later ones only put them into other files; 0: Since.
+	Version uint64 `json:"version,omitempty"`
 	// Files in the order in which they came. Key says where the bytes were at their decision; once published they are
 	// in Dir.
 	Files []File `json:"files"`
+}
+
+// RowsSince is the last entry that changed its rows.
+func (c *Content) RowsSince() uint64 {
+	if c.Version > 0 {
+		return c.Version
+	}
+	return c.Since
 }
 
 // Rows is the number of rows in all files.

@@ -5,12 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"datalake/pkg/lakefile/grammar"
 	"datalake/pkg/schema"
-)
-
-var (
-	columnKeys      = []string{"path", "name", "type", "required", "formats", "timezone", "keep"}
-	laterColumnKeys = []string{"trim", "pattern", "min", "max", "on_fail", "mask"}
+	"datalake/pkg/spell"
 )
 
 // columns is what a source's other keys may name.
@@ -23,6 +20,10 @@ type columns struct {
 	closed bool
 	// hour: hour is a partition column.
 	hour bool
+	// coming are the names of derived columns that no expression sees yet.
+	coming []string
+	// masks are the declared columns that are masked, with the place of the mask.
+	masks []masked
 }
 
 // declared is a column as it is read, before it has its name.
@@ -31,10 +32,17 @@ type declared struct {
 	at  *node
 	key string
 	ns  bool
+	// mask is the place of its mask, if it has one.
+	mask item
+}
+
+// masked is a masked column.
+type masked struct {
+	schema.Column
+	at item
 }
 
 func (r *reader) columns(n *node, key, envelope string, c *columns) []schema.Column {
-	c.byName = map[string]schema.Column{}
 	if n.kind != list {
 		r.bad(n, key, "a list is needed, this is "+n.kind.String(), "a list of {path, name, type, …}")
 		c.broken = true
@@ -56,6 +64,9 @@ func (r *reader) columns(n *node, key, envelope string, c *columns) []schema.Col
 			continue
 		}
 		out = append(out, d.Column)
+		if d.mask.node != nil {
+			c.masks = append(c.masks, masked{d.Column, d.mask})
+		}
 		if d.ns {
 			out = append(out, schema.Column{
 				Name: d.Name + "_ns", Type: schema.Type{Kind: schema.Bigint}, Role: schema.NS, Path: d.Path, Formats: d.Formats, Timezone: d.Timezone, Declared: true,
@@ -73,7 +84,8 @@ func (r *reader) column(n *node, key, envelope string, hour bool) (d declared, o
 		r.bad(n, key, "the column is empty", "a column is {path, type, …}")
 		return d, false
 	}
-	m := r.fields(n, key, columnKeys, laterColumnKeys)
+	o := grammar.Column
+	m := r.fields(n, key, o)
 	if n.kind != mapping {
 		return d, false
 	}
@@ -83,13 +95,9 @@ func (r *reader) column(n *node, key, envelope string, hour bool) (d declared, o
 				r.bad(v, join(key, "path"), fmt.Sprintf("%s of an envelope feeds a common column", k), "records without an envelope need envelope: none")
 			}
 		}
-	} else {
-		r.bad(n, key, "path is missing", "")
 	}
 	if v := m["type"]; v != nil {
 		d.Type = r.columnType(v, join(key, "type"))
-	} else {
-		r.bad(n, key, "type is missing", "")
 	}
 	if v := m["name"]; v != nil {
 		d.Name = r.columnName(v, join(key, "name"), hour)
@@ -112,11 +120,15 @@ func (r *reader) column(n *node, key, envelope string, hour bool) (d declared, o
 	}
 	if v := m["keep"]; v != nil {
 		k := join(key, "keep")
-		if _, ok := r.word(v, k, "ns"); ok {
+		if _, ok := r.word(v, k, o.Words("keep")...); ok {
 			if d.ns = d.Type.Kind == schema.Timestamp; !d.ns && d.Type.Kind != 0 {
 				r.bad(v, k, fmt.Sprintf("keep: ns is for timestamps, this column is %s", d.Type), "")
 			}
 		}
+	}
+	d.Clean, d.Check = r.clean(m, key, d.Type), r.check(m, o, key, d.Type)
+	if d.Clean != nil && d.Clean.Mask != nil {
+		d.mask = item{m["mask"], join(key, "mask")}
 	}
 	return d, len(r.errs) == before
 }
@@ -142,7 +154,7 @@ func (r *reader) columnType(n *node, key string) schema.Type {
 	t, err := schema.ParseType(s)
 	if err != nil {
 		problem, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), fmt.Sprintf("type %q: ", s)), "; known are ")
-		if near := nearest(s, []string{"string", "boolean", "int", "bigint", "float", "double", "decimal", "date", "timestamp", "binary", "json"}); near != "" && strings.HasPrefix(problem, "unknown type") {
+		if near := spell.Nearest(s, []string{"string", "boolean", "int", "bigint", "float", "double", "decimal", "date", "timestamp", "binary", "json"}); near != "" && strings.HasPrefix(problem, "unknown type") {
 			problem += fmt.Sprintf(", did you mean %s?", near)
 		}
 		r.bad(n, key, problem, allowed)
@@ -231,7 +243,7 @@ func (r *reader) nameColumns(all []declared, envelope string, c *columns) {
 	for i, n := range schema.Names(paths, envelope != EnvelopeNone, taken) {
 		d := &all[unnamed[i]]
 		if d.Name = n.Name; n.Changed {
-			r.warnings = append(r.warnings, fmt.Sprintf("%s:%d:%d: %s: %s", r.file, d.at.line, d.at.col, d.key, n.Why))
+			r.warn(d.at.line, d.at.col, d.key, n.Why)
 		}
 		add(*d)
 	}
@@ -264,7 +276,7 @@ func (r *reader) find(x item, c *columns) (schema.Column, bool) {
 			names = append(names, n)
 		}
 		slices.Sort(names)
-		if near := nearest(x.text, names); near != "" {
+		if near := spell.Nearest(x.text, names); near != "" {
 			problem += fmt.Sprintf(", did you mean %s?", near)
 		}
 		r.bad(x.node, x.key, problem, "other_columns is not keep, so that only declared and common columns are there")
@@ -308,7 +320,7 @@ func (r *reader) partitionColumn(x item, c *columns) {
 	if !ok {
 		return
 	}
-	if col.Role != schema.Data {
+	if col.Role != schema.Data && col.Role != schema.Derived {
 		r.bad(x.node, x.key, fmt.Sprintf("%s is a common column", x.text), "allowed are source, year, month, day, hour and the source's own columns")
 		return
 	}

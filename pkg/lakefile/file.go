@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"datalake/pkg/parquetfile"
 	"datalake/pkg/schema"
 )
 
@@ -27,6 +28,10 @@ type File struct {
 	Input   Input
 	// Sources are the declared ones, by clean name, all with their defaults filled.
 	Sources map[string]Source
+	// Curated are the curated data sets by name. They are checked and otherwise without effect.
+	Curated map[string]Curated
+	// Secrets are the values of the environment that a run needs and the file does not hold.
+	Secrets []Secret
 	// Warnings are what is allowed and yet worth a word, each beginning with file:line:column.
 	Warnings []string
 }
@@ -70,8 +75,13 @@ type Source struct {
 	OnTypeConflict, OtherColumns string
 	// MaxColumns bounds the columns of the table; declared ones are never left out for it.
 	MaxColumns int
-	// Columns are the declared ones in the order of the file, all with a name; an NS column follows its timestamp.
+	// Columns are the declared ones in the order of the file, all with a name; an NS column follows its timestamp. The derived ones
+	// come last.
 	Columns []schema.Column
+	// Rules are conditions on rows, in the order in which they are tried.
+	Rules []schema.Rule
+	// Encoding is compact or plain, Compression zstd or snappy: how the table's files are written.
+	Encoding, Compression string
 }
 
 func defaultSource() Source {
@@ -79,6 +89,7 @@ func defaultSource() Source {
 	return Source{
 		Envelope: EnvelopeAuto, EventTime: c.EventTime, Dedupe: c.Dedupe, PartitionBy: c.PartitionBy,
 		OnTypeConflict: c.OnTypeConflict, OtherColumns: c.OtherColumns, MaxColumns: DefaultMaxColumns,
+		Encoding: parquetfile.Compact, Compression: parquetfile.Zstd,
 	}
 }
 
@@ -106,6 +117,7 @@ func (s Source) Schema(name string) *schema.Schema {
 	c.OnTypeConflict, c.OtherColumns = s.OnTypeConflict, s.OtherColumns
 	c.Dedupe = s.Dedupe
 	c.PartitionBy = s.PartitionBy
+	c.Rules = s.Rules
 	c = c.Clone()
 	q := c.ByRole(schema.Quality)
 	c.Columns = slices.Insert(c.Columns, q, s.Columns...)
@@ -144,9 +156,10 @@ func (s Source) Apply(stored *schema.Schema) (next *schema.Schema, changes []str
 	next.OnTypeConflict, next.OtherColumns = s.OnTypeConflict, s.OtherColumns
 	next.Dedupe = s.Dedupe
 	next.PartitionBy = s.PartitionBy
+	next.Rules = s.Rules
 	for i := range next.Columns {
 		if c := &next.Columns[i]; c.Declared {
-			c.Declared, c.Required = false, false
+			c.Declared, c.Required, c.Clean, c.Check, c.Expr = false, false, nil, nil, ""
 		}
 	}
 	for _, d := range s.Columns {
@@ -158,7 +171,7 @@ func (s Source) Apply(stored *schema.Schema) (next *schema.Schema, changes []str
 			continue
 		}
 		for _, c := range stored.Columns {
-			if c.Role == d.Role && c.Path.String() == d.Path.String() {
+			if d.Path != nil && c.Role == d.Role && c.Path.String() == d.Path.String() {
 				changes = append(changes, "column "+c.Name+": now named "+d.Name)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"datalake/pkg/lakefile/grammar"
 )
 
 // The values of Input.InvalidUTF8.
@@ -16,7 +18,6 @@ const (
 const (
 	DefaultMaxDepth  = 512
 	DefaultMaxRecord = 64 << 20
-	highestDepth     = 10_000
 	highestRecord    = 256 << 20
 )
 
@@ -32,12 +33,14 @@ type Input struct {
 }
 
 func (r *reader) input(n *node, key string) (in Input) {
-	m := r.fields(n, key, []string{"invalid_utf8", "max_depth", "max_record"}, nil)
+	o := grammar.Input
+	m := r.fields(n, key, o)
 	if v := m["invalid_utf8"]; v != nil {
-		in.InvalidUTF8, _ = r.word(v, join(key, "invalid_utf8"), InvalidQuarantine, InvalidReplace)
+		in.InvalidUTF8, _ = r.word(v, join(key, "invalid_utf8"), o.Words("invalid_utf8")...)
 	}
 	if v := m["max_depth"]; v != nil {
-		in.MaxDepth, _ = r.integer(v, join(key, "max_depth"), 1, highestDepth)
+		f := o.Field("max_depth").Value
+		in.MaxDepth, _ = r.integer(v, join(key, "max_depth"), f.Low, f.High)
 	}
 	if v := m["max_record"]; v != nil {
 		k := join(key, "max_record")

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	_ "time/tzdata"
@@ -53,11 +56,14 @@ func checkGolden(t *testing.T, file string, f func(t *testing.T, text string) st
 	out := head
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := strings.Trim(f(t, c.text), "\n")
+			got := c.want // should f end the test, the case stays in the file
+			defer func() {
+				out += "\n=== " + c.name + "\n" + strings.ReplaceAll(c.text, "---\n", "---extra\n") + "---\n" + got + "\n"
+			}()
+			got = strings.Trim(f(t, c.text), "\n")
 			if d := cmp.Diff(c.want, got); d != "" && !*update {
 				t.Errorf("-want +got\n%s", d)
 			}
-			out += "\n=== " + c.name + "\n" + strings.ReplaceAll(c.text, "---\n", "---extra\n") + "---\n" + got + "\n"
 		})
 	}
 	if *update {
@@ -96,11 +102,11 @@ func TestSchemas(t *testing.T) {
 		}
 		var out strings.Builder
 		line := func(v any) {
-			b, err := json.Marshal(v)
-			if err != nil {
+			e := json.NewEncoder(&out)
+			e.SetEscapeHTML(false)
+			if err := e.Encode(v); err != nil {
 				t.Fatal(err)
 			}
-			out.Write(append(b, '\n'))
 		}
 		if f.Zones != (Zones{}) {
 			line(f.Zones.Under("file:///default"))
@@ -121,6 +127,9 @@ func TestSchemas(t *testing.T) {
 			if src.MaxColumns != DefaultMaxColumns {
 				out.WriteString("bounded, ")
 			}
+			if src.Encoding != "compact" || src.Compression != "zstd" {
+				out.WriteString(src.Encoding + " " + src.Compression + ", ")
+			}
 			columns := s.Columns
 			s.Columns = nil
 			line(s)
@@ -128,6 +137,13 @@ func TestSchemas(t *testing.T) {
 				out.WriteString("  ")
 				line(c)
 			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(f.Curated)) {
+			out.WriteString("curated " + name + ": ")
+			line(f.Curated[name])
+		}
+		for _, x := range f.Secrets {
+			out.WriteString(fmt.Sprintf("secret %s of %s:%d:%d: %s\n", x.Name, x.File, x.Line, x.Column, x.Key))
 		}
 		for _, w := range f.Warnings {
 			out.WriteString("warning " + w + "\n")
@@ -266,13 +282,14 @@ func TestApply(t *testing.T) {
 		{"partitions", `partition_by: [source, year]`, "x:int temp:double", []string{"partition_by: source, year, was"}},
 		{"the arrival", `event_time: arrival`, "x:int temp:double", []string{"event_time: the arrival"}},
 		{"another time zone", `event_time: {timezone: Asia/Tokyo}`, "x:int temp:double", []string{"event_time: data.ts as rfc3339 in Asia/Tokyo"}},
+		{"a derived one", `columns: [{path: data.temp, type: double}], derived: [{name: d, type: double, expr: temp * 2}, {name: e, type: double, expr: d * 2}]`, "x:int temp:double d:double e:double", nil},
 		{"bare", `envelope: none`, "x:int temp:double", []string{"envelope: none, was envelope"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			next, changes := parse(t, "sources: {a: {"+c.text+"}}").Source("a").Apply(stored)
 			var columns []string
 			for _, x := range next.Columns {
-				if x.Role != schema.Data && x.Role != schema.Key {
+				if x.Role != schema.Data && x.Role != schema.Key && x.Role != schema.Derived {
 					continue
 				}
 				s := x.Name + ":" + x.Type.String()

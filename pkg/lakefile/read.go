@@ -6,27 +6,16 @@ import (
 	"strconv"
 	"strings"
 
-	"datalake/pkg/schema"
+	"datalake/pkg/lakefile/grammar"
+	"datalake/pkg/spell"
 )
-
-// Parse reads a lake file. name stands in messages. lookup gives the value of ${NAME}; nil means that none is set. The error
-// is an Errors that lists all that is wrong, and the File is nil then.
-func Parse(name string, text []byte, lookup func(string) (string, bool)) (*File, error) {
-	r := &reader{builder: builder{file: name, lookup: lookup}}
-	root := r.tree(text)
-	f := r.read(root)
-	if len(r.errs) > 0 {
-		r.errs.sort()
-		return nil, r.errs
-	}
-	return f, nil
-}
 
 // reader turns nodes into settings. Each of its methods takes a node and the path of keys that leads to it, reports what is
 // wrong and goes on with what it can.
 type reader struct {
 	builder
-	warnings []string
+	warnings Errors
+	secrets  []Secret
 }
 
 // bad reports that the node is wrong.
@@ -34,33 +23,55 @@ func (r *reader) bad(n *node, key, problem, allowed string) {
 	r.fail(n.line, n.col, key, problem, allowed)
 }
 
-// fields checks that n is a map with known keys. later are keys of the full grammar that are refused by name. The result has
-// the keys that are known and not null.
-func (r *reader) fields(n *node, key string, known, later []string) map[string]*node {
-	if n.kind == null {
-		return nil
-	}
+// warn tells of what is allowed and yet worth a word.
+func (r *reader) warn(line, col int, key, problem string) {
+	r.warnings = append(r.warnings, &Error{File: r.file, Line: line, Column: col, Key: key, Problem: problem})
+}
+
+// fields checks that n is a map with the keys of o, and has those that must be there. The result has the keys that are known
+// and not null.
+func (r *reader) fields(n *node, key string, o *grammar.Object) map[string]*node {
+	known := o.Names()
 	allowed := "allowed are " + strings.Join(known, ", ")
-	if n.kind != mapping {
+	switch n.kind {
+	case null, mapping:
+	default:
 		r.bad(n, key, "a map is needed, this is "+n.kind.String(), allowed)
 		return nil
 	}
 	out := make(map[string]*node, len(n.entries))
 	for _, e := range n.entries {
 		switch {
-		case slices.Contains(later, e.key):
-			r.fail(e.line, e.col, join(key, e.key), fmt.Sprintf("`%s` is not supported yet", e.key), allowed)
 		case !slices.Contains(known, e.key):
 			problem := fmt.Sprintf("unknown key %q", e.key)
-			if near := nearest(e.key, slices.Concat(known, later)); near != "" {
+			near := spell.Nearest(e.key, known)
+			if near == "" && slices.Contains(known, synonyms[e.key]) {
+				near = synonyms[e.key]
+			}
+			if near != "" {
 				problem += fmt.Sprintf(", did you mean %s?", near)
 			}
 			r.fail(e.line, e.col, join(key, e.key), problem, allowed)
 		case e.value.kind != null:
 			out[e.key] = e.value
+		case e.value.text != "" && slices.Contains(o.Words(e.key), "null"):
+			r.bad(e.value, join(key, e.key), "null without quotes is nothing at all", `write "null"`)
+		}
+	}
+	for _, f := range o.Fields {
+		if f.Required && out[f.Name] == nil {
+			r.bad(n, key, f.Name+" is missing", "")
 		}
 	}
 	return out
+}
+
+// synonyms are what other tools call our keys.
+var synonyms = map[string]string{
+	"regex": "pattern", "regexp": "pattern", "nullable": "required", "not_null": "required", "values": "enum", "allowed": "enum",
+	"minimum": "min", "maximum": "max", "min_length": "length", "max_length": "length", "lower": "case", "upper": "case", "expression": "expr", "sql": "expr",
+	"unique": "dedupe", "primary_key": "dedupe", "rename": "name", "alias": "name", "field": "path", "null_values": "nulls", "format": "formats", "tz": "timezone",
+	"partitions": "partition_by", "filter": "where", "aggregates": "measures", "codec": "compression", "fill": "default", "items": "elements", "error": "on_fail",
 }
 
 // text reads a value that is not empty.
@@ -81,7 +92,7 @@ func (r *reader) word(n *node, key string, allowed ...string) (string, bool) {
 	s, ok := r.text(n, key, oneOf(allowed))
 	if ok && !slices.Contains(allowed, s) {
 		problem := fmt.Sprintf("unknown value %q", s)
-		if near := nearest(s, allowed); near != "" {
+		if near := spell.Nearest(s, allowed); near != "" {
 			problem += fmt.Sprintf(", did you mean %s?", near)
 		}
 		r.bad(n, key, problem, oneOf(allowed))
@@ -167,35 +178,4 @@ func plain(items []item) []string {
 		out[i] = x.text
 	}
 	return out
-}
-
-func (r *reader) read(root *node) *File {
-	f := &File{Name: r.file, Version: 1, Sources: map[string]Source{}}
-	m := r.fields(root, "", []string{"version", "zones", "input", "sources"}, []string{"include", "curated", "encoding", "compression"})
-	if n := m["version"]; n != nil {
-		if s, ok := r.text(n, "version", "allowed is 1"); ok && s != "1" {
-			r.bad(n, "version", fmt.Sprintf("version %s is not known", s), "allowed is 1")
-		}
-	}
-	if n := m["zones"]; n != nil {
-		f.Zones = r.zones(n, "zones")
-	}
-	if n := m["input"]; n != nil {
-		f.Input = r.input(n, "input")
-	}
-	if n := m["sources"]; n != nil {
-		if n.kind != mapping {
-			r.bad(n, "sources", "a map is needed, this is "+n.kind.String(), "its keys are the names of sources")
-			return f
-		}
-		for _, e := range n.entries {
-			key := join("sources", e.key)
-			if clean := schema.CleanSource(e.key); clean != e.key {
-				r.fail(e.line, e.col, key, fmt.Sprintf("a source's name has small letters, digits and _: write %s", clean), "")
-			}
-			f.Sources[e.key] = r.source(e.value, key)
-		}
-	}
-	f.Warnings = r.warnings
-	return f
 }

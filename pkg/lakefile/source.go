@@ -7,47 +7,40 @@ import (
 	"strings"
 	"time"
 
+	"datalake/pkg/lakefile/grammar"
 	"datalake/pkg/schema"
 	"datalake/pkg/timeparse"
-)
-
-var (
-	sourceKeys = []string{
-		"envelope", "records_at", "event_time", "dedupe", "partition_by", "on_type_conflict", "other_columns", "max_columns", "columns",
-	}
-	laterSourceKeys = []string{"derived", "rules", "encoding", "compression"}
 )
 
 // source reads one source. Columns come first, for the rest names them.
 func (r *reader) source(n *node, key string) Source {
 	s := defaultSource()
-	m := r.fields(n, key, sourceKeys, laterSourceKeys)
-	if v := m["envelope"]; v != nil {
-		if w, ok := r.word(v, join(key, "envelope"), EnvelopeAuto, EnvelopeYes, EnvelopeNone); ok {
-			s.Envelope = w
+	o := grammar.Source
+	m := r.fields(n, key, o)
+	word := func(name string, to *string) {
+		if v := m[name]; v != nil {
+			if w, ok := r.word(v, join(key, name), o.Words(name)...); ok {
+				*to = w
+			}
 		}
 	}
+	word("envelope", &s.Envelope)
+	word("on_type_conflict", &s.OnTypeConflict)
+	word("other_columns", &s.OtherColumns)
+	word("encoding", &s.Encoding)
+	word("compression", &s.Compression)
 	if v := m["records_at"]; v != nil {
 		if p := r.path(v, join(key, "records_at")); p != nil {
 			s.RecordsAt = p.String()
 		}
 	}
-	if v := m["on_type_conflict"]; v != nil {
-		if w, ok := r.word(v, join(key, "on_type_conflict"), schema.Rescue, schema.Quarantine, schema.Widen); ok {
-			s.OnTypeConflict = w
-		}
-	}
-	if v := m["other_columns"]; v != nil {
-		if w, ok := r.word(v, join(key, "other_columns"), schema.Keep, schema.Rescue, schema.Drop); ok {
-			s.OtherColumns = w
-		}
-	}
 	if v := m["max_columns"]; v != nil {
-		if i, ok := r.integer(v, join(key, "max_columns"), 1, 10000); ok {
+		f := o.Field("max_columns").Value
+		if i, ok := r.integer(v, join(key, "max_columns"), f.Low, f.High); ok {
 			s.MaxColumns = i
 		}
 	}
-	c := &columns{closed: m["columns"] != nil && s.OtherColumns != schema.Keep}
+	c := &columns{closed: m["columns"] != nil && s.OtherColumns != schema.Keep, byName: map[string]schema.Column{}}
 	if v := m["partition_by"]; v != nil {
 		// The names that it reserves; what it says is checked when the columns are known.
 		for _, x := range v.items {
@@ -56,6 +49,12 @@ func (r *reader) source(n *node, key string) Source {
 	}
 	if v := m["columns"]; v != nil {
 		s.Columns = r.columns(v, join(key, "columns"), s.Envelope, c)
+	}
+	if v := m["derived"]; v != nil {
+		s.Columns = append(s.Columns, r.derived(v, join(key, "derived"), c)...)
+	}
+	if v := m["rules"]; v != nil {
+		s.Rules = r.rules(v, join(key, "rules"), c)
 	}
 	if v := m["event_time"]; v != nil {
 		r.eventTime(v, join(key, "event_time"), &s)
@@ -68,6 +67,7 @@ func (r *reader) source(n *node, key string) Source {
 			s.PartitionBy = p
 		}
 	}
+	r.checkMasks(&s, c)
 	return s
 }
 
@@ -87,10 +87,10 @@ func (r *reader) path(n *node, key string) schema.Path {
 
 func (r *reader) eventTime(n *node, key string, s *Source) {
 	if n.kind == scalar {
-		_, s.Arrival = r.word(n, key, "arrival")
+		_, s.Arrival = r.word(n, key, grammar.Source.Words("event_time")...)
 		return
 	}
-	m := r.fields(n, key, []string{"path", "formats", "timezone", "missing", "min", "max_future"}, nil)
+	m := r.fields(n, key, grammar.EventTime)
 	t := &s.EventTime
 	if v := m["path"]; v != nil {
 		t.Path = r.path(v, join(key, "path"))
@@ -107,7 +107,7 @@ func (r *reader) eventTime(n *node, key string, s *Source) {
 		t.Timezone = r.timezone(v, join(key, "timezone"))
 	}
 	if v := m["missing"]; v != nil {
-		if w, ok := r.word(v, join(key, "missing"), schema.MissingArrival, schema.MissingQuarantine); ok {
+		if w, ok := r.word(v, join(key, "missing"), grammar.EventTime.Words("missing")...); ok {
 			t.Missing = w
 		}
 	}
@@ -209,10 +209,10 @@ func (r *reader) timezone(n *node, key string) string {
 func (r *reader) dedupe(n *node, key string, c *columns) schema.Dedupe {
 	d := schema.Dedupe{}.WithDefaults()
 	if n.kind == scalar {
-		_, none := r.word(n, key, "none")
+		_, none := r.word(n, key, grammar.Source.Words("dedupe")...)
 		return schema.Dedupe{None: none}
 	}
-	m := r.fields(n, key, []string{"key", "scope", "keep"}, nil)
+	m := r.fields(n, key, grammar.Dedupe)
 	if v := m["key"]; v != nil {
 		items := r.texts(v, join(key, "key"), "a list of columns")
 		for _, x := range items {
@@ -234,14 +234,12 @@ func (r *reader) dedupe(n *node, key string, c *columns) schema.Dedupe {
 		k := join(key, "keep")
 		const allowed = "allowed are first, or {latest: column}"
 		if v.kind == mapping {
-			if x := r.fields(v, k, []string{"latest"}, nil)["latest"]; x != nil {
+			if x := r.fields(v, k, grammar.Keep)["latest"]; x != nil {
 				k = join(k, "latest")
 				if s, ok := r.text(x, k, "the name of a column"); ok {
 					d.Keep, d.By = schema.KeepLatest, s
 					r.latestColumn(item{x, k}, c)
 				}
-			} else {
-				r.bad(v, k, "a column is missing", allowed)
 			}
 		} else if s, ok := r.text(v, k, allowed); ok && s != schema.KeepFirst {
 			r.bad(v, k, fmt.Sprintf("unknown value %q", s), allowed)

@@ -28,7 +28,9 @@ func (k kind) String() string { return [...]string{"nothing", "a value", "a list
 type node struct {
 	kind      kind
 	line, col int
-	text      string // scalar: the value's text, with ${NAME} replaced
+	text      string // scalar: the value's text, with ${NAME} replaced; null: the word for it, if there is one
+	raw       string // scalar: the text without replacement
+	block     bool   // scalar: a block of text, whose lines begin below it
 	quoted    bool   // scalar: it was in quotes or is a block of text, so that it is no boolean and no number
 	items     []*node
 	entries   []entry
@@ -40,7 +42,7 @@ type entry struct {
 	value     *node
 }
 
-// The bounds of a file: how deep values nest (the grammar needs 6), and how many there are, since aliases of aliases multiply.
+// The bounds of a file: how deep values nest (the grammar needs some 10), and how many there are, since aliases of aliases multiply.
 const (
 	maxDepth = 32
 	maxNodes = 200_000
@@ -52,6 +54,7 @@ type builder struct {
 	lookup  func(string) (string, bool)
 	anchors map[string]ast.Node
 	nodes   int
+	lines   []string // of the file's text
 	errs    Errors
 }
 
@@ -62,6 +65,7 @@ func (b *builder) fail(line, col int, key, problem, allowed string) {
 // tree parses text into one node; an empty file is a null node. What is wrong is in b.errs.
 func (b *builder) tree(text []byte) *node {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // the mark that some editors put first
+	b.lines = strings.Split(string(text), "\n")
 	f, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		line, col, msg := 1, 1, err.Error()
@@ -123,15 +127,21 @@ func (b *builder) build(n ast.Node, key string, depth int) *node {
 		return out
 	}
 	switch v := n.(type) {
-	case *ast.NullNode, *ast.CommentGroupNode:
+	case *ast.NullNode:
+		if w := v.GetToken().Value; w == "null" || w == "~" {
+			out.text = w
+		}
+	case *ast.CommentGroupNode:
 	case *ast.StringNode:
 		out.kind, out.quoted = scalar, v.Token.Type == token.SingleQuoteType || v.Token.Type == token.DoubleQuoteType
+		out.raw = v.Value
 		out.text = b.expand(v.Value, out, key)
 	case *ast.LiteralNode:
-		out.kind, out.quoted = scalar, true
+		out.kind, out.quoted, out.block, out.raw = scalar, true, true, v.Value.Value
 		out.text = b.expand(v.Value.Value, out, key)
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		out.kind, out.text = scalar, n.GetToken().Value
+		out.raw = out.text
 	case *ast.SequenceNode:
 		out.kind = list
 		for i, x := range v.Values {

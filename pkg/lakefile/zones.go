@@ -5,16 +5,18 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"datalake/pkg/lakefile/grammar"
 )
 
-var zoneNames = []string{"root", "raw", "processed", "curated", "quarantine", "state"}
+var zoneNames = grammar.Zones.Names()
 
 const allowedURL = "a URL such as file:///data/lake or s3://bucket/lake"
 
 func (r *reader) zones(n *node, key string) Zones {
 	var z Zones
 	all := z.all()
-	m := r.fields(n, key, zoneNames, nil)
+	m := r.fields(n, key, grammar.Zones)
 	for _, name := range zoneNames {
 		if v := m[name]; v != nil {
 			*all[name] = r.url(v, join(key, name), name != "root" && name != "raw")

@@ -14,7 +14,14 @@ const (
 	AttemptsPrefix   = "attempts/"
 	PublishPrefix    = "publish/"
 	ProbePrefix      = "probe/"
+	BadPrefix        = "bad/"
 )
+
+// BadSummary is the name of the object that says what the other rejects of an attempt are.
+const BadSummary = "summary.json"
+
+// BadPath is the path of the rejects that an attempt kept when there were too many: name is a path below the attempt's folder.
+func BadPath(attempt, name string) string { return BadPrefix + attempt + "/" + name }
 
 // checkpointFormat ends the names of checkpoints that this program can read.
 const checkpointFormat = ".v2"

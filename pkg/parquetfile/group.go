@@ -31,8 +31,7 @@ func (w *Writer) endGroup(s *scratch) error {
 			return err
 		}
 		if w.plan.bloom[i] {
-			s.filter = buildFilter(s.filter, ch.Hashes)
-			filters = append(filters, chunkFilter{i, w.held.Keep(s.filter.Bytes())})
+			filters = append(filters, chunkFilter{i, ch.Filter})
 		}
 		c := &g.Columns[i]
 		if err := w.writeChunk(s, w.plan.schema.Leaves[i], ch, c); err != nil {

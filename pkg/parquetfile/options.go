@@ -79,17 +79,15 @@ func (o Options) Validate() error {
 // limits are what the format leaves to the writer. Tests make them small.
 type limits struct {
 	encode.Limits
-	groupRows  int
 	groupBytes int64
 }
 
 func defaultLimits(o Options) limits {
 	return limits{
 		Limits: encode.Limits{
-			PageRows: 16 << 10, PageLevels: 64 << 10, PageBytes: 1 << 20, DictValues: 64 << 10, Sample: 4 << 10,
+			GroupRows: o.RowGroupRows, PageRows: 16 << 10, PageLevels: 64 << 10, PageBytes: 1 << 20, DictValues: 64 << 10, Sample: 4 << 10,
 			MaxValues: meta.MaxPageValues, MaxBytes: codec.MaxSize, // what is written must be readable
 		},
-		groupRows:  o.RowGroupRows,
 		groupBytes: 128 << 20,
 	}
 }

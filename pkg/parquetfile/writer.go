@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/parquet-go/parquet-go/bloom"
 	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/encode"
@@ -110,7 +109,7 @@ func (w *Writer) append(s *scratch, b *Batch, rows []uint32) error {
 		}
 	}
 	for len(rows) > 0 {
-		k := min(len(rows), w.lim.groupRows-w.groupRows)
+		k := min(len(rows), w.lim.GroupRows-w.groupRows)
 		bytes := b.sizer.RowBytes(rows[:k])
 		full := false
 		if w.groupBytes+bytes > w.lim.groupBytes {
@@ -125,7 +124,7 @@ func (w *Writer) append(s *scratch, b *Batch, rows []uint32) error {
 		w.rows += int64(k)
 		w.groupRows += k
 		w.groupBytes += bytes
-		if full || w.groupRows == w.lim.groupRows {
+		if full || w.groupRows == w.lim.GroupRows {
 			if err := w.endGroup(s); err != nil {
 				return err
 			}
@@ -173,7 +172,6 @@ func (w *Writer) Close() error {
 type scratch struct {
 	encode.Scratch
 	out       *bufio.Writer
-	filter    bloom.SplitBlockFilter
 	filters   []chunkFilter
 	locations []format.PageLocation
 	bytes     []byte
@@ -190,7 +188,7 @@ func (s *scratch) put() {
 	if s.out != nil {
 		s.out.Reset(nil) // after an error it still holds the file's writer
 	}
-	if s.Memory()+cap(s.bytes)+bloom.BlockSize*cap(s.filter) <= maxScratch {
+	if s.Memory()+cap(s.bytes) <= maxScratch {
 		scratches.Put(s)
 	}
 }

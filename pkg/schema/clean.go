@@ -9,7 +9,7 @@ type Clean struct {
 	// Case is lower or upper; empty: as it is.
 	Case string `json:"case,omitempty"`
 	// Nulls are texts that mean null, compared with what the steps before have made of the value. In a column of another type than string
-	// such a text is null rather than a misfit.
+	// such a text is null rather than a misfit, and so is a value of the column that one of them is the text of: -999.
 	Nulls []string `json:"nulls,omitempty"`
 	// ClampMin and ClampMax are the bounds to which a value outside of them is moved, as lake.yaml writes them; empty: none.
 	ClampMin string `json:"clamp_min,omitempty"`
@@ -32,7 +32,7 @@ type Mask struct {
 	Drop bool `json:"drop,omitempty"`
 	// SHA256 makes each value the SHA-256, in hex, of a salt and the value; it holds env:NAME, never the salt itself.
 	SHA256 string `json:"sha256,omitempty"`
-	// KeepLast replaces all characters but the last n by *; 0: not this kind.
+	// KeepLast replaces all characters but the last n by *, and all of a text that has no more than n; 0: not this kind.
 	KeepLast int `json:"keep_last,omitempty"`
 }
 

@@ -62,6 +62,12 @@ type Times struct {
 	MaxFuture int64 `json:"max_future"`
 }
 
+// EventTimeFields are the fields in which the event time is looked for, in data, else in the record, where nothing says it. The slice
+// is the caller's.
+func EventTimeFields() []string {
+	return []string{"event_time", "timestamp", "time", "ts", "created_at", "occurred_at"}
+}
+
 // Envelope says whether a source's records come in the lake's envelope.
 type Envelope string
 

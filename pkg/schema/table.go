@@ -116,8 +116,10 @@ func (s *Schema) Taken() map[string]bool {
 
 // Fingerprint is a hash, 32 hex digits, of what gives the rows of the table their meaning: envelope, event time with its
 // formats, zone and bounds, dedupe, partitioning, and name, type, path, formats and zone of each column up to the last common
-// one. Defaults count as if they were written out. It does not change when a fixed schema gets columns at its end or when a
-// column is widened (Type.Widens), for that changes the meaning of no row. Rows made under another fingerprint must be made anew.
+// one; of those that the dedupe key, keep: latest and the partitions go by also cleaning, mask and expression, with those of
+// the columns that the expression names. Defaults count as if they were written out. It does not change when a fixed schema
+// gets columns at its end or when a column is widened (Type.Widens), for that changes the meaning of no row; nor by the
+// cleaning of other columns, checks and rules, which hold from the next run on. Rows made under another fingerprint must be made anew.
 func (s *Schema) Fingerprint() string {
 	type column struct {
 		Name     string
@@ -133,6 +135,7 @@ func (s *Schema) Fingerprint() string {
 		Dedupe      Dedupe
 		PartitionBy []string
 		Columns     []column
+		Values      []*values `json:",omitempty"`
 	}{Envelope: s.Envelope, EventTime: s.EventTime.plain(), Dedupe: s.Dedupe.WithDefaults(), PartitionBy: s.PartitionBy}
 	if len(part.PartitionBy) == 0 {
 		part.PartitionBy = DefaultPartitionBy()
@@ -145,7 +148,11 @@ func (s *Schema) Fingerprint() string {
 			last = i
 		}
 	}
+	identity := s.identity()
 	for _, c := range s.Columns[:last+1] {
+		if v := c.values(); v != nil && identity[c.Name] {
+			part.Values = append(part.Values, v)
+		}
 		if c.Type.Kind == Int {
 			c.Type.Kind = Bigint
 		}
@@ -180,12 +187,16 @@ func (s *Schema) Differences(next *Schema) []string {
 		b = DefaultPartitionBy()
 	}
 	say("partition_by", strings.Join(a, ", "), strings.Join(b, ", "))
+	identity := next.identity()
 	for _, c := range s.Columns {
 		if i := next.Index(c.Name); i >= 0 {
 			if c.Type.Widens(next.Columns[i].Type) {
 				c.Type = next.Columns[i].Type
 			}
 			say("column "+c.Name, c.text(), next.Columns[i].text())
+			if identity[c.Name] {
+				say("values of column "+c.Name+", which rows are told apart by", c.values().text(), next.Columns[i].values().text())
+			}
 		}
 	}
 	return out

@@ -65,6 +65,13 @@ type PutOptions struct {
 	Once bool
 }
 
+// Looker is what the reader that Get gives may be besides, in stores whose objects can be changed in place while they are read.
+type Looker interface {
+	// Look describes the object that is read, as it is now, also when another one has its key by now: while the ETag is the one that Get
+	// gave, all that was read is of that version.
+	Look() (Info, error)
+}
+
 // Store is an object store. Safe for concurrent use. A request whose context is done fails with the context's error;
 // that of a Put or a Copy tells that nothing happened, unless it also is ErrUnknown.
 type Store interface {

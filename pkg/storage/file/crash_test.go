@@ -194,12 +194,23 @@ func crashEverywhere(t *testing.T, schedules int, wrap func(file.FS) file.FS) (p
 	return points, nil
 }
 
+// linksFS has links, but cannot rename once.
+type linksFS struct{ file.FS }
+
+func (linksFS) RenameOnce(string, string) error { return errors.ErrUnsupported }
+
+func onlyLinks(fsys file.FS) file.FS { return linksFS{fsys} }
+
 func TestDurableAtEveryCrashPoint(t *testing.T) {
 	points, err := crashEverywhere(t, 25, asItIs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d crash points", points)
+	byLinks, err := crashEverywhere(t, 10, onlyLinks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d crash points, %d by links", points, byLinks)
 }
 
 // worseFS forgets some syncs.
@@ -282,11 +293,15 @@ func TestForgottenSyncIsNoticed(t *testing.T) {
 // An operation that fails is reported; then nothing has changed, unless the outcome is said to be unknown. The request can
 // be repeated.
 func TestFailureAtEveryOperation(t *testing.T) {
-	for seed := range uint64(15) {
+	for seed := range uint64(20) {
+		wrap := asItIs
+		if seed%2 == 1 {
+			wrap = onlyLinks
+		}
 		steps := schedule(rand.New(rand.NewPCG(seed, 1)), 12)
 		for at := 0; ; at++ {
 			disk := crashfs.New()
-			store, err := file.OpenFS(crashRoot, disk)
+			store, err := file.OpenFS(crashRoot, wrap(disk))
 			if err != nil {
 				t.Fatal(err)
 			}

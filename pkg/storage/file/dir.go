@@ -142,10 +142,7 @@ func (d *durable) add(fresh []pin) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.pins)+len(fresh) > maxPins {
-		for _, p := range d.pins {
-			p.file.Close()
-		}
-		clear(d.pins)
+		d.drop()
 	}
 	if len(fresh) > maxPins {
 		closeAll(fresh)
@@ -160,6 +157,20 @@ func (d *durable) add(fresh []pin) {
 		}
 		d.pins[p.name] = p
 	}
+}
+
+// close lets go of all directories.
+func (d *durable) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.drop()
+}
+
+func (d *durable) drop() {
+	for _, p := range d.pins {
+		p.file.Close()
+	}
+	clear(d.pins)
 }
 
 // closeAll ignores errors, as add does: the handles were only held, never read or written.

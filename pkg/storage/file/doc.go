@@ -3,8 +3,8 @@
 // # Put
 //
 // The body goes to a temporary file (".tmp-…") in the directory of the object, and is synced there. Then one atomic
-// act makes the object visible: link(2), which fails where the name is taken, for puts of the kind once; else
-// rename(2). Then the directory is synced, and every directory above it up to the top of the file system.
+// act makes the object visible: a rename, which for puts of the kind once fails where the name is taken (renameat2(2); where the
+// system cannot do that, link(2) and removal of the temporary name). Then the directory is synced, and every directory above it up to the top of the file system.
 //
 // Syncing the way up is what makes the promise hold between processes: a directory that another process has just made may
 // not be durable yet, and nothing tells. A directory whose way was synced is held open and so known again (see the

@@ -20,6 +20,9 @@ type FS interface {
 	Link(old, new string) error
 	// Rename gives the file old the name new, atomically, in place of a file that has it.
 	Rename(old, new string) error
+	// RenameOnce gives the file old another name in the same directory, new, atomically; a name that is taken, by whatever, is
+	// fs.ErrExist, and nothing has changed then. errors.ErrUnsupported where the file system cannot do that.
+	RenameOnce(old, new string) error
 	// Unlink removes a name of a file, and never a directory.
 	Unlink(name string) error
 	// Rmdir removes an empty directory, and never anything else.

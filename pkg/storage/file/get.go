@@ -9,7 +9,7 @@ import (
 	"datalake/pkg/storage"
 )
 
-// Get opens an object; see storage.Store. The reader is also an io.ReaderAt and an io.Seeker, over the bytes that were
+// Get opens an object; see storage.Store. The reader is also a storage.Looker, and an io.ReaderAt and an io.Seeker over the bytes that were
 // asked for: offset 0 is that of GetOptions. It goes on reading the same object when the key is replaced or deleted.
 func (s *Store) Get(ctx context.Context, key string, o storage.GetOptions) (io.ReadCloser, storage.Info, error) {
 	r, st, err := s.get(ctx, key, o)
@@ -47,7 +47,7 @@ func (s *Store) get(ctx context.Context, key string, o storage.GetOptions) (*rea
 	if o.Length > 0 {
 		length = min(length, o.Length)
 	}
-	r := &reader{SectionReader: io.NewSectionReader(content{f, key}, offset, length), file: f}
+	r := &reader{SectionReader: io.NewSectionReader(content{f, key}, offset, length), file: f, key: key}
 	return r, st, nil
 }
 
@@ -55,6 +55,18 @@ func (s *Store) get(ctx context.Context, key string, o storage.GetOptions) (*rea
 type reader struct {
 	*io.SectionReader
 	file File
+	key  string
+}
+
+var _ storage.Looker = (*reader)(nil)
+
+// Look asks the open file; see storage.Looker.
+func (r *reader) Look() (storage.Info, error) {
+	st, err := r.file.Stat()
+	if err != nil {
+		return storage.Info{}, fail("get", r.key, err)
+	}
+	return info(r.key, st), nil
 }
 
 func (r *reader) Close() error { return r.file.Close() }

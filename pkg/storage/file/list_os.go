@@ -4,11 +4,9 @@ package file
 
 import (
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
-	"time"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,17 +17,16 @@ var _ dirReader = system{}
 // file, which for a raw zone of the usual depth is half of what a listing takes: 0.9 instead of 1.8 µs a file. Names are sorted
 // before they are looked up, since they are smaller than nodes.
 func (system) readDirStat(dir string, wants func(name string) bool, dst []node) ([]node, error) {
-	d, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	fd, err := openFD(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return dst, err
 	}
-	defer d.Close() // nothing was written
-	names, err := d.Readdirnames(-1)
+	defer unix.Close(fd) // nothing was written
+	names, err := readNames(fd)
 	if err != nil {
-		return dst, err
+		return dst, &fs.PathError{Op: "readdir", Path: dir, Err: err}
 	}
 	slices.Sort(names)
-	fd := int(d.Fd())
 	dst = slices.Grow(dst, len(names))
 	for _, name := range names {
 		if !wants(name) {
@@ -48,17 +45,25 @@ func (system) readDirStat(dir string, wants func(name string) bool, dst []node) 
 	return dst, nil
 }
 
-// statOf has of the mode the type alone.
-func statOf(st *unix.Stat_t) Stat {
-	s := Stat{Size: st.Size, ModTime: time.Unix(st.Mtim.Unix()), Device: uint64(st.Dev), Inode: uint64(st.Ino)}
-	switch uint32(st.Mode) & unix.S_IFMT {
-	case unix.S_IFREG:
-	case unix.S_IFDIR:
-		s.Mode = fs.ModeDir
-	case unix.S_IFLNK:
-		s.Mode = fs.ModeSymlink
-	default:
-		s.Mode = fs.ModeIrregular
+// direntBytes is how much of a directory one call reads: 32 KiB, some 500 names.
+const direntBytes = 32 << 10
+
+var direntBuffers = sync.Pool{New: func() any { return new([direntBytes]byte) }}
+
+// readNames gives the names in an open directory, without "." and "..".
+func readNames(fd int) ([]string, error) {
+	buf := direntBuffers.Get().(*[direntBytes]byte)
+	defer direntBuffers.Put(buf)
+	var names []string
+	for {
+		var n int
+		err := again(func() (err error) {
+			n, err = unix.ReadDirent(fd, buf[:])
+			return err
+		})
+		if err != nil || n <= 0 {
+			return names, err
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
 	}
-	return s
 }

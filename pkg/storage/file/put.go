@@ -57,12 +57,21 @@ func (s *Store) put(ctx context.Context, key string, body io.ReadSeeker, o stora
 		}
 		return st, s.settle(name, st, b)
 	}
-	lerr := s.linkOnce(temp, name, st)
+	// One act where the file system can: the temporary name becomes the object's. Else two.
+	gone := true
+	lerr := s.nameOnce(name, st, func() error { return s.fs.RenameOnce(temp, name) })
+	if errors.Is(lerr, errors.ErrUnsupported) {
+		gone = false
+		lerr = s.nameOnce(name, st, func() error { return linkError(s.fs.Link(temp, name)) })
+	}
 	if lerr != nil && !errors.Is(lerr, storage.ErrExists) {
 		return Stat{}, errors.Join(lerr, s.discard(temp))
 	}
-	// The temporary name goes first, so that the sync of the directory covers that too.
-	derr := s.discard(temp)
+	var derr error
+	if !gone || lerr != nil {
+		// Before the sync of the directory, so that it covers that too.
+		derr = s.discard(temp)
+	}
 	serr := s.finish(name, st, b)
 	switch err := errors.Join(derr, serr); {
 	case lerr != nil && serr != nil:
@@ -161,12 +170,12 @@ func write(ctx context.Context, f File, body io.ReadSeeker) error {
 	}
 }
 
-// linkOnce gives the file temp, which st describes, the name of an object that must not exist.
-func (s *Store) linkOnce(temp, name string, st Stat) error {
+// nameOnce gives a temporary file, which st describes, the name of an object that must not exist; act does it.
+func (s *Store) nameOnce(name string, st Stat, act func() error) error {
 	for range attempts {
-		err := s.fs.Link(temp, name)
+		err := act()
 		if !errors.Is(err, fs.ErrExist) {
-			return linkError(err)
+			return err
 		}
 		switch there, err := s.fs.Stat(name); {
 		case errors.Is(err, fs.ErrNotExist): // deleted meanwhile

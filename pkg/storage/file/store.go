@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ type Store struct {
 	mu   sync.Mutex
 	last time.Time // of the newest file written, see stamp
 
-	durable durable
+	durable *durable
 }
 
 var _ storage.Store = (*Store)(nil)
@@ -51,7 +52,9 @@ func OpenFS(dir string, fsys FS) (*Store, error) {
 	case !st.Mode.IsDir():
 		return nil, fmt.Errorf("open store %s: not a directory", root)
 	}
-	return &Store{fs: fsys, root: root}, nil
+	s := &Store{fs: fsys, root: root, durable: &durable{}}
+	runtime.AddCleanup(s, (*durable).close, s.durable)
+	return s, nil
 }
 
 // Root is the absolute path of the store's directory.
@@ -89,7 +92,10 @@ func (s *Store) begin(ctx context.Context, key string) (string, error) {
 	if err := check(key); err != nil {
 		return "", err
 	}
-	return s.path(key), nil
+	if len(s.root) == 1 {
+		return s.root + key, nil
+	}
+	return s.root + "/" + key, nil // clean, because both are
 }
 
 // path is where the object or the directory of that key lies; "" is the root.

@@ -33,6 +33,17 @@ func TestConformanceOfCrashFS(t *testing.T) {
 	})
 }
 
+// Where a file system cannot rename once, puts of that kind go by links.
+func TestConformanceByLinks(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storage.Store {
+		s, err := file.OpenFS(t.TempDir()+"/lake", onlyLinks(file.OS))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}
+
 // A batch keeps what a store promises, but for durability.
 func TestConformanceOfBatch(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storage.Store {

@@ -16,6 +16,7 @@ import (
 
 // Limits are what the format leaves to the writer.
 type Limits struct {
+	GroupRows  int // rows of a row group
 	PageRows   int // rows of a page
 	PageLevels int // values and nulls of a page, where a row has many; a page ends with the row that reaches it
 	PageBytes  int // bytes of a page's values, or of a dictionary; a page ends with the row that reaches it
@@ -29,7 +30,7 @@ type Limits struct {
 type Options struct {
 	Compact bool // with DELTA_BINARY_PACKED and DELTA_LENGTH_BYTE_ARRAY
 	Snappy  bool // instead of zstd
-	Bloom   bool // hashes of the values are wanted
+	Bloom   bool // a bloom filter of the values is wanted
 }
 
 // Column is one column of the file that is written: the page that fills, and the finished pages of the current chunk.
@@ -156,7 +157,7 @@ func (c *Column) push(defs []uint8, nulls int) {
 type Chunk struct {
 	Dictionary Page // Levels are its values; of no Size: there is none
 	Pages      []Page
-	Hashes     []uint64 // of all values, some perhaps twice, where Options.Bloom wants them
+	Filter     []byte // the bloom filter of all values, where Options.Bloom wants it
 }
 
 // Finish ends the chunk and makes ready for the next. The chunk is valid until then, and as long as what is held.
@@ -166,7 +167,7 @@ func (c *Column) Finish(s *Scratch) (Chunk, error) {
 	}
 	ch := Chunk{Pages: c.pages}
 	if b, ok := c.vals.(*byteStrings); ok && b.bloom {
-		ch.Hashes = b.hashesOfAll()
+		ch.Filter = c.held.keep(b.finishFilter())
 	}
 	body, n := c.vals.dictionary(s.body[:0])
 	s.body = body

@@ -48,8 +48,8 @@ func (h *Held) hold(s *Scratch, p *Page, head, body []byte) error {
 	return nil
 }
 
-// Keep holds a copy of b in memory until Free.
-func (h *Held) Keep(b []byte) []byte { return h.arena.Join(b, nil) }
+// keep holds a copy of b in memory until Free.
+func (h *Held) keep(b []byte) []byte { return h.arena.Join(b, nil) }
 
 // bounds holds a copy of b.
 func (h *Held) bounds(b stats.Bounds) stats.Bounds {

@@ -30,7 +30,7 @@ type byteStrings struct {
 	size   int    // of the values of the first stage, where they are coded
 	arena  []byte // values that are not coded, end to end
 	lens   []int32
-	hashes []uint64 // of the chunk's values that are not in the dictionary, where bloom wants them
+	filter filter // of the chunk's values, where bloom wants it
 }
 
 func newByteStrings(l *shape.Leaf, lim *Limits, compact, bloom bool) *byteStrings {
@@ -263,14 +263,14 @@ func (b *byteStrings) encode(s *Scratch, body []byte) encodedPage {
 	e := stats.Extremes{Signed: b.leaf.Order == stats.Signed}
 	at := 0
 	if b.bloom {
-		b.hashes = pool.Uint64s.Grow(b.hashes, len(lens))
+		b.filter.room(len(lens), b.lim.GroupRows)
 	}
 	for _, n := range lens {
 		v := arena[at : at+int(n) : at+int(n)]
 		at += int(n)
 		e.Add(v)
 		if b.bloom {
-			b.hashes = append(b.hashes, xxhash.Sum64(v))
+			b.filter.hashes = append(b.filter.hashes, xxhash.Sum64(v))
 		}
 	}
 	p.bounds = e.Bounds(b.leaf.UTF8)
@@ -365,17 +365,18 @@ func (b *byteStrings) dictionary(body []byte) ([]byte, int) {
 	return body, len(b.table.Ends)
 }
 
-// hashesOfAll is what the bloom filter needs: the hashes of the chunk's values. They are valid until the next value comes.
-func (b *byteStrings) hashesOfAll() []uint64 {
-	b.hashes = pool.Uint64s.Grow(b.hashes, len(b.table.Ends))
+// finishFilter is the bloom filter of the chunk's values, valid until reset.
+func (b *byteStrings) finishFilter() []byte {
+	b.filter.room(len(b.table.Ends), b.lim.GroupRows)
 	for c := range b.table.Ends {
-		b.hashes = append(b.hashes, xxhash.Sum64(b.table.Value(int32(c))))
+		b.filter.hashes = append(b.filter.hashes, xxhash.Sum64(b.table.Value(int32(c))))
 	}
-	return b.hashes
+	return b.filter.finish()
 }
 
 func (b *byteStrings) reset() {
-	b.stage, b.before, b.hashes = first, 0, b.hashes[:0]
+	b.stage, b.before = first, 0
+	b.filter.reset()
 	if cap(b.table.Text) > 2*b.lim.PageBytes {
 		b.table.Free()
 	}
@@ -386,10 +387,10 @@ func (b *byteStrings) release() {
 	b.table.Free()
 	pool.Bytes.Put(b.arena)
 	pool.Int32s.Put(b.lens)
-	pool.Uint64s.Put(b.hashes)
-	b.arena, b.lens, b.hashes = nil, nil, nil
+	b.filter.release()
+	b.arena, b.lens = nil, nil
 }
 
 func (b *byteStrings) memory() int {
-	return cap(b.arena) + 4*cap(b.lens) + 8*cap(b.hashes) + b.table.Memory()
+	return cap(b.arena) + 4*cap(b.lens) + b.filter.memory() + b.table.Memory()
 }

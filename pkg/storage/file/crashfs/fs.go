@@ -276,6 +276,35 @@ func (f *FS) Rename(old, new string) error {
 	return nil
 }
 
+// RenameOnce gives a file another name in its directory, if nothing has that name. It is one change.
+func (f *FS) RenameOnce(old, new string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.step("rename", new); err != nil {
+		return err
+	}
+	n, err := f.find("rename", old)
+	if err != nil {
+		return err
+	}
+	from, oldBase, err := f.findParent("rename", old)
+	if err != nil {
+		return err
+	}
+	to, newBase, err := f.findParent("rename", new)
+	if err != nil {
+		return err
+	}
+	if _, taken := to.entries[newBase]; taken {
+		return &fs.PathError{Op: "rename", Path: new, Err: syscall.EEXIST}
+	}
+	if n.dir || from != to {
+		return &fs.PathError{Op: "rename", Path: old, Err: syscall.EINVAL}
+	}
+	f.change(to, change{remove: oldBase, set: newBase, node: n})
+	return nil
+}
+
 // Unlink removes a name of a file.
 func (f *FS) Unlink(name string) error { return f.remove("unlink", name, false) }
 

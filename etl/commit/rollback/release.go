@@ -1,0 +1,68 @@
+package rollback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"datalake/etl/commit"
+	"datalake/pkg/commitlog"
+)
+
+// Released says what a release did.
+type Released struct {
+	// Decided is its entry; 0 where nothing is held.
+	Decided uint64 `json:"decided"`
+	// Objects that are pending again, and their bytes.
+	Objects int64 `json:"objects_released"`
+	Bytes   int64 `json:"bytes_released"`
+	// Entries are the rollbacks that held them.
+	Entries []uint64 `json:"entries"`
+}
+
+// Release makes the inputs pending that rollbacks hold: all, or with a source those held by rollbacks of that one's table. Where
+// nothing is held, it does nothing. Errors: ErrShared if what is held is held together with that of other tables;
+// commit.ErrConflict; those of commit.Begin and Attempt.Decide.
+func Release(ctx context.Context, lake commit.Lake, source string) (*Released, error) {
+	for round := 0; ; round++ {
+		r, err := release(ctx, lake, source)
+		if err == nil || round == commit.MaxRounds || !errors.Is(err, commit.ErrConflict) {
+			return r, err
+		}
+	}
+}
+
+func release(ctx context.Context, lake commit.Lake, source string) (*Released, error) {
+	head, err := lake.Log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &Released{}
+	together := uint64(0)
+	for _, seq := range slices.Sorted(maps.Keys(head.Held)) {
+		h := head.Held[seq]
+		if source != "" && h.Source != source {
+			if h.Source == "" {
+				together = seq
+			}
+			continue
+		}
+		r.Entries = append(r.Entries, seq)
+		r.Objects += h.Inputs
+		r.Bytes += h.Bytes
+	}
+	if len(r.Entries) == 0 {
+		if together > 0 {
+			return nil, fmt.Errorf("%w: the rollback of entry %d holds the inputs of all tables: release them together", ErrShared, together)
+		}
+		return r, nil
+	}
+	a, err := commit.Begin(ctx, lake)
+	if err != nil {
+		return nil, err
+	}
+	r.Decided, err = a.Decide(ctx, commit.Decision{Kind: commitlog.Release, Body: &commitlog.Body{Release: r.Entries}})
+	return r, err
+}

@@ -1,0 +1,267 @@
+package rollback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"datalake/etl/commit"
+	"datalake/pkg/commitlog"
+	"datalake/pkg/layout"
+	"datalake/pkg/schema"
+)
+
+// The errors that callers tell apart.
+var (
+	// ErrState: there is no such state, or it cannot be restored any more. The text names those that can.
+	ErrState = errors.New("no state to go back to")
+	// ErrShared: inputs that would be held belong to other tables too. The text names these.
+	ErrShared = errors.New("tables share inputs")
+)
+
+// Options say what to bring back. The zero value takes everything back.
+type Options struct {
+	// Source whose table and quarantine are brought back; empty: all.
+	Source string
+	// To is the state, by the number of the entry that made it; 0 is the state before the first.
+	To uint64
+	// DryRun says what would be done, and does nothing.
+	DryRun bool
+}
+
+// Change is what a rollback does to one partition.
+type Change struct {
+	commitlog.Partition
+	// Rows, or records of the quarantine, and files before and after.
+	Rows      int64 `json:"rows"`
+	RowsAfter int64 `json:"rows_after"`
+	Files     int   `json:"files"`
+	FilesNow  int   `json:"files_after"`
+}
+
+// Result says what a rollback did, or would do.
+type Result struct {
+	// From is the state before, To the one that came back.
+	From uint64 `json:"from"`
+	To   uint64 `json:"to"`
+	// Decided is its entry; 0 where nothing differs, and in a dry run.
+	Decided uint64 `json:"decided"`
+	// Partitions that differ.
+	Partitions []Change `json:"partitions"`
+	// Objects that are held from now on, and their bytes.
+	Objects int64 `json:"objects_held"`
+	Bytes   int64 `json:"bytes_held"`
+	// Schemas are the sources whose older schema came back.
+	Schemas []string `json:"schemas,omitempty"`
+}
+
+// Run brings tables back to an older state. It does not publish. Where nothing differs any more, it does nothing: so it may be repeated
+// after any error. Errors: ErrState, ErrShared, commit.ErrConflict when others were in the way again and again, those of
+// commit.Begin and Attempt.Decide.
+func Run(ctx context.Context, lake commit.Lake, o Options) (*Result, error) {
+	for round := 0; ; round++ {
+		r, err := try(ctx, lake, o)
+		if err == nil || round == commit.MaxRounds || !errors.Is(err, commit.ErrConflict) && !errors.Is(err, commit.ErrMissing) {
+			return r, err
+		}
+	}
+}
+
+func try(ctx context.Context, lake commit.Lake, o Options) (*Result, error) {
+	head, err := lake.Log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPlan(ctx, lake, head, o)
+	if err != nil || o.DryRun || p.empty() {
+		return p.result(), err
+	}
+	a, err := commit.Begin(ctx, lake)
+	if err != nil {
+		return nil, err
+	}
+	if a.Base.Seq != head.Seq {
+		if p, err = newPlan(ctx, lake, a.Base, o); err != nil || p.empty() {
+			return p.result(), errors.Join(err, a.Abandon(ctx))
+		}
+	}
+	acts, err := a.Restore(ctx, p.old, p.partitions())
+	if err != nil {
+		return nil, err
+	}
+	r := p.result()
+	r.Decided, err = a.Decide(ctx, commit.Decision{Kind: commitlog.Rollback, Alone: true, Body: p.body(acts)})
+	return r, err
+}
+
+// plan is what a rollback would do on a state.
+type plan struct {
+	o       Options
+	head    *commitlog.State
+	old     *commitlog.State
+	changes []Change
+	hold    []commitlog.Input
+	counts  map[string]commitlog.Counts
+	schemas []string // sources whose schema comes back
+}
+
+func newPlan(ctx context.Context, lake commit.Lake, head *commitlog.State, o Options) (*plan, error) {
+	switch {
+	case o.To > head.Seq:
+		return nil, fmt.Errorf("%w: the newest state is %d, %d does not exist", ErrState, head.Seq, o.To)
+	case o.To < head.Oldest:
+		return nil, fmt.Errorf("%w: gc has taken away files of state %d; the oldest that can be restored is %d", ErrState, o.To, head.Oldest)
+	}
+	p := &plan{o: o, head: head, counts: map[string]commitlog.Counts{}}
+	var err error
+	if p.old, err = lake.Log.At(ctx, o.To); err != nil {
+		return nil, err
+	}
+	p.compare()
+	return p, p.inputs(ctx, lake)
+}
+
+func (p *plan) wants(source string) bool { return p.o.Source == "" || p.o.Source == source }
+
+// compare finds the partitions that differ. Of a source whose rows mean something else now, all do that have files, because the older
+// schema comes back with the rows.
+func (p *plan) compare() {
+	turned := map[string]bool{}
+	for name, is := range p.head.Sources {
+		if was := p.old.Sources[name]; p.wants(name) && was.Fingerprint != "" && was.Fingerprint != is.Fingerprint {
+			turned[name] = true
+		}
+	}
+	p.schemas = slices.Sorted(maps.Keys(turned))
+	for _, part := range slices.SortedFunc(maps.Keys(p.head.Partitions), commitlog.Partition.Compare) {
+		source := layout.SourceOf(part.Path)
+		is, was := p.head.Partitions[part], p.old.Partitions[part]
+		if was == nil {
+			was = &commitlog.Content{}
+		}
+		again := part.Zone == layout.Processed && turned[source] && len(is.Files) > 0
+		if !p.wants(source) || slices.EqualFunc(is.Files, was.Files, same) && !again {
+			continue
+		}
+		p.changes = append(p.changes, Change{part, is.Rows(), was.Rows(), len(is.Files), len(was.Files)})
+		gone, back := difference(is, was), difference(was, is)
+		c := p.counts[source]
+		if part.Zone == layout.Quarantine {
+			c.Withdrawn += gone - back
+		} else {
+			c.Replaced += gone
+			c.Restored += back
+		}
+		p.counts[source] = c
+	}
+}
+
+func same(a, b commitlog.File) bool { return a.Name == b.Name && a.SHA256 == b.SHA256 }
+
+// difference is how many rows lie in files of a that b does not have.
+func difference(a, b *commitlog.Content) (rows int64) {
+	for _, f := range a.Files {
+		if !slices.ContainsFunc(b.Files, func(g commitlog.File) bool { return same(f, g) }) {
+			rows += f.Rows
+		}
+	}
+	return rows
+}
+
+// inputs finds the inputs whose rows go: those that entries after the older state consumed, and that it had not consumed itself.
+func (p *plan) inputs(ctx context.Context, lake commit.Lake) error {
+	if p.o.To == p.head.Seq {
+		return nil
+	}
+	seen, shared, objects := map[[2]string]bool{}, map[string]bool{}, 0
+	for r, err := range lake.Log.Read(ctx, p.o.To+1) {
+		if err != nil {
+			return err
+		}
+		if r.Seq > p.head.Seq {
+			break
+		}
+		b, err := r.ReadBody(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range b.Inputs {
+			in := &b.Inputs[i]
+			id, sources := [2]string{in.Key, in.ETag}, in.Sources(b.Counts)
+			if seen[id] || p.o.Source != "" && !slices.Contains(sources, p.o.Source) {
+				continue
+			}
+			gone, err := p.gone(ctx, in)
+			if err != nil {
+				return err
+			}
+			if !gone {
+				continue
+			}
+			seen[id] = true
+			p.hold = append(p.hold, *in)
+			others := slices.DeleteFunc(sources, p.wants)
+			if len(others) > 0 {
+				objects++
+			}
+			for _, s := range others {
+				shared[commit.SourceTable(s)] = true
+			}
+		}
+	}
+	if len(shared) > 0 {
+		return fmt.Errorf("%w: %d of the objects that fed %s since state %d also fed %s: bring all tables back together", ErrShared,
+			objects, commit.SourceTable(p.o.Source), p.o.To, strings.Join(slices.Sorted(maps.Keys(shared)), ", "))
+	}
+	return nil
+}
+
+// gone says whether an input that was consumed since counts as consumed now, and did not at the older state.
+func (p *plan) gone(ctx context.Context, in *commitlog.Input) (bool, error) {
+	by, ok, err := p.head.Ledger.Seq(ctx, in.Key, in.ETag)
+	if _, held := p.head.Held[by]; err != nil || !ok || held {
+		return false, err
+	}
+	by, ok, err = p.old.Ledger.Seq(ctx, in.Key, in.ETag)
+	_, held := p.old.Held[by]
+	return !ok || held, err
+}
+
+func (p *plan) empty() bool { return len(p.changes)+len(p.hold) == 0 }
+
+func (p *plan) partitions() []commitlog.Partition {
+	ps := make([]commitlog.Partition, len(p.changes))
+	for i, c := range p.changes {
+		ps[i] = c.Partition
+	}
+	return ps
+}
+
+func (p *plan) result() *Result {
+	if p == nil {
+		return nil
+	}
+	r := &Result{From: p.head.Seq, To: p.o.To, Partitions: p.changes, Objects: int64(len(p.hold)), Schemas: p.schemas}
+	for _, in := range p.hold {
+		r.Bytes += in.Size
+	}
+	return r
+}
+
+func (p *plan) body(acts []commitlog.Act) *commitlog.Body {
+	b := &commitlog.Body{Acts: acts, Inputs: p.hold, Reread: int64(len(p.hold)), Counts: p.counts}
+	if len(p.hold) > 0 {
+		r := p.result()
+		b.Hold = &commitlog.Hold{Source: p.o.Source, Inputs: r.Objects, Bytes: r.Bytes}
+	}
+	for _, name := range p.schemas {
+		if b.Schemas == nil {
+			b.Schemas, b.Fingerprints = map[string]*schema.Schema{}, map[string]string{}
+		}
+		b.Schemas[name], b.Fingerprints[name] = p.old.Sources[name].Schema, p.old.Sources[name].Fingerprint
+	}
+	return b
+}
