@@ -92,10 +92,10 @@ type Body struct {
 	Inputs []Input `json:"inputs,omitempty"`
 	// Reread is how many of Inputs earlier entries had consumed: from now on this entry has.
 	Reread int64 `json:"reread,omitempty"`
-	// Hold says that Inputs, which all were consumed before, are held: their rows are gone, and yet no run reads them
-	// before they are released.
-	Hold *Hold `json:"hold,omitempty"`
-	// Release names entries by which inputs are held: these are pending again.
+	// Hold names entries whose inputs are held, those excepted that other entries, this one too, have read since: their rows are gone, and
+	// yet no run reads them before they are released.
+	Hold map[uint64]Hold `json:"hold,omitempty"`
+	// Release names entries whose inputs are held: these are pending again.
 	Release []uint64 `json:"release,omitempty"`
 	// Replayed are objects of which records were taken out of the quarantine and read again: their numbers, and the partitions that
 	// these rows fed. Earlier entries consumed them.
@@ -155,13 +155,12 @@ type Input struct {
 	Rejecting []string `json:"rejecting,omitempty"`
 }
 
-// Hold is what an entry holds.
+// Hold is what is held of the inputs of an entry.
 type Hold struct {
 	// Source whose table was brought back; empty: those of all.
 	Source string `json:"source,omitempty"`
-	// Inputs and Bytes that are held.
+	// Inputs is how many are held.
 	Inputs int64 `json:"inputs"`
-	Bytes  int64 `json:"bytes"`
 }
 
 // File is a finished data file of a partition.
