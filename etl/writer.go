@@ -191,7 +191,11 @@ func (w *work) putFiles(ctx context.Context, files []write.File) (logged []commi
 // act begins the act on a partition that loses no rows.
 func (w *work) act(zone, path string) *commitlog.Act {
 	p := commitlog.Partition{Zone: zone, Path: path}
-	if w.attempt.Base.Partitions[p] != nil {
+	switch {
+	case w.attempt.Base.Partitions[p] == nil:
+	case w.renews(p):
+		return &commitlog.Act{Partition: p, Kind: commitlog.Swap}
+	default:
 		return &commitlog.Act{Partition: p, Kind: commitlog.Add}
 	}
 	return &commitlog.Act{Partition: p, Kind: commitlog.New}
@@ -263,7 +267,7 @@ func (w *work) appendRows(ctx context.Context, out *write.Group, t task) (kept, 
 				rows = append(rows, uint32(i))
 				if p := seg.Partitions[i]; int(p) != last {
 					last = int(p)
-					if w.attempt.Base.Partitions[commitlog.Partition{Zone: layout.Processed, Path: w.index.Get(p).Path}] != nil {
+					if q := (commitlog.Partition{Zone: layout.Processed, Path: w.index.Get(p).Path}); w.attempt.Base.Partitions[q] != nil && !w.renews(q) {
 						out.Single(p)
 					}
 				}
