@@ -102,6 +102,7 @@ func (a *app) command() *cobra.Command {
 		a.verifyCommand(),
 		a.repairCommand(),
 		a.gcCommand(),
+		a.backfillCommand(),
 		a.compactCommand(),
 		a.rollbackCommand(),
 		a.releaseCommand(),
