@@ -186,6 +186,11 @@ func (a *Attempt) stale(ctx context.Context, head *commitlog.State, b *commitlog
 			return &Conflict{seq, Replan, "consumed " + in.Key}, nil
 		}
 	}
+	for seq := range b.Hold {
+		if _, ok := head.Held[seq]; ok {
+			return &Conflict{head.Seq, Replan, fmt.Sprintf("holds inputs of entry %d", seq)}, nil
+		}
+	}
 	for _, seq := range b.Release {
 		if _, ok := head.Held[seq]; !ok {
 			return &Conflict{head.Seq, Replan, fmt.Sprintf("released what entry %d holds", seq)}, nil

@@ -172,6 +172,11 @@ func TestRollbackInterleavings(t *testing.T) {
 			_, err := rollback.Run(ctx, lake, rollback.Options{Source: "iot", To: 1})
 			return err
 		},
+		// Both read their inputs in one entry: what the one holds of it, the other must not take for its own.
+		"another table": func(ctx context.Context, lake commit.Lake, _ *memory.Store, _ *clock) error {
+			_, err := rollback.Run(ctx, lake, rollback.Options{Source: "web", To: 1})
+			return err
+		},
 		"release": func(ctx context.Context, lake commit.Lake, _ *memory.Store, _ *clock) error {
 			_, err := rollback.Release(ctx, lake, "iot")
 			return err
@@ -191,6 +196,16 @@ func TestRollbackInterleavings(t *testing.T) {
 				for n := range 3 {
 					if err := addRaw(t.Context(), store, story[n].object, story[n].text); err != nil {
 						t.Fatal(err)
+					}
+					if _, err := run(t.Context(), lake); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if name == "another table" {
+					for _, object := range []string{"web/early", "iot/early"} {
+						if err := addRaw(t.Context(), store, object, "d1/early"); err != nil {
+							t.Fatal(err)
+						}
 					}
 					if _, err := run(t.Context(), lake); err != nil {
 						t.Fatal(err)
@@ -220,6 +235,9 @@ func TestRollbackInterleavings(t *testing.T) {
 				rows, late := map[string]int{"processed iot": 7, "quarantine iot": 2, "processed web": 1}, "d1/a d2/late"
 				if name == "run that adds no row" {
 					rows["processed iot"], late = 6, "d1/d d2/f"
+				}
+				if name == "another table" {
+					rows = map[string]int{"processed iot": 8, "quarantine iot": 2, "processed web": 2}
 				}
 				if err := addRaw(t.Context(), store, "iot/late", late); err != nil {
 					t.Fatal(err)

@@ -93,7 +93,11 @@ func try(ctx context.Context, lake commit.Lake, o Options) (*Result, error) {
 		return nil, err
 	}
 	r := p.result()
-	r.Decided, err = a.Decide(ctx, commit.Decision{Kind: commitlog.Rollback, Alone: true, Body: p.body(acts)})
+	d := commit.Decision{Kind: commitlog.Rollback, Alone: o.Source == "", Body: p.body(acts)}
+	if o.Source != "" {
+		d.Sources = []string{o.Source}
+	}
+	r.Decided, err = a.Decide(ctx, d)
 	return r, err
 }
 
