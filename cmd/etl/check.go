@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"datalake/etl/explain"
+	"datalake/etl/forecast"
 	"datalake/pkg/lakefile"
 	"datalake/pkg/lakefile/grammar"
 	"datalake/pkg/schema"
@@ -18,15 +19,19 @@ import (
 
 func (a *app) checkCommand() *cobra.Command {
 	var schemaOnly bool
+	var where string
+	var sample int
 	c := a.wrap(&cobra.Command{
-		Use: "check [flags]", Short: "Check the lake file and explain what it gives",
+		Use: "check [--against raw|DIR] [flags]", Short: "Check the lake file and explain what it gives",
 		Long: `Reads the lake file and the files that it includes. All that is wrong is listed at
 once, with file, line, column, key and a cure. When nothing is, it says for each
 source what a run will do: where its columns come from, what becomes of values, what
-they must be. It looks at no data and changes nothing.`,
-		Example: "  etl check\n  etl check -c conf/lake.yaml --json | jq '.errors[].problem'\n  etl check --schema > lake.schema.json",
+they must be. With --against it is tried on a sample of the raw zone, or of a folder
+with a folder for each source: what would be rejected, rescued, renamed, and which
+columns stay empty, as if there were no tables yet. Nothing is changed.`,
+		Example: "  etl check\n  etl check --against raw\n  etl check -c conf/lake.yaml --json | jq '.errors[].problem'\n  etl check --schema > lake.schema.json",
 		Args:    noArgs,
-	}, "\nExit codes: 0 nothing is wrong, 1 failed, 2 errors in the lake file, or bad usage.", func(context.Context, []string) error {
+	}, "\nExit codes: 0 nothing is wrong, 1 failed, 2 errors in the lake file, or bad usage.", func(ctx context.Context, _ []string) error {
 		if schemaOnly {
 			_, err := a.out.Write(grammar.Schema())
 			if err != nil {
@@ -34,9 +39,11 @@ they must be. It looks at no data and changes nothing.`,
 			}
 			return nil
 		}
-		return a.check()
+		return a.check(ctx, where, sample)
 	})
 	c.Flags().BoolVar(&schemaOnly, "schema", false, "print the JSON Schema of lake files, for editors, and do nothing else")
+	c.Flags().StringVar(&where, "against", "", "try it on data: `raw` is the lake's raw zone, anything else a folder")
+	c.Flags().IntVar(&sample, "sample", 10_000, "with --against: read about so many `records`; 0: all")
 	return c
 }
 
@@ -52,6 +59,8 @@ type checked struct {
 	Sources []*schema.Schema `json:"sources"`
 	// Curated are the names of the curated data sets.
 	Curated []string `json:"curated"`
+	// Against is what the file makes of data, source by source; only with --against.
+	Against []forecast.SourceVerdict `json:"against,omitempty"`
 }
 
 // fault is one thing wrong.
@@ -74,7 +83,7 @@ func faults(err error) []fault {
 	return out
 }
 
-func (a *app) check() error {
+func (a *app) check(ctx context.Context, where string, sample int) error {
 	root, err := folder(a.lake)
 	if err != nil {
 		return err
@@ -102,6 +111,13 @@ func (a *app) check() error {
 	for _, name := range names {
 		out.Sources = append(out.Sources, f.Sources[name].Schema(name))
 	}
+	var v *forecast.Verdict
+	if where != "" {
+		if v, err = a.against(ctx, f, where, sample); err != nil {
+			return err
+		}
+		out.Against = v.Sources
+	}
 	if a.console.json {
 		return a.object(out)
 	}
@@ -112,7 +128,10 @@ func (a *app) check() error {
 	for _, name := range names {
 		sources = append(sources, explain.File(name, f.Sources[name]))
 	}
-	return a.explained(sources)
+	if err := a.explained(sources); err != nil || v == nil {
+		return err
+	}
+	return a.verdict(v)
 }
 
 // explained prints what is said of sources.
