@@ -76,6 +76,9 @@ func try(ctx context.Context, lake commit.Lake, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range acts {
+		acts[i].Same = true
+	}
 	r.Decided, err = a.Decide(ctx, commit.Decision{Kind: commitlog.Repair, Alone: true, Body: &commitlog.Body{Acts: acts}})
 	return r, err
 }
