@@ -148,6 +148,42 @@ func (b *Buckets) add(i int, keys []Key) error {
 	return nil
 }
 
+// Evict writes the full blocks in memory to the file too, if most of the keys are there already, and gives their memory back. It
+// is for the time after Resolve, when keys are only asked for again if the table has changed meanwhile. It fails as temporary files
+// do.
+func (b *Buckets) Evict() error {
+	full := 0
+	for i := range b.b {
+		full += len(b.b[i].full)
+	}
+	if !b.file.Outweighs(blockBytes * int64(full)) {
+		return nil
+	}
+	for i := range b.b {
+		if err := b.evict(&b.b[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Buckets) evict(k *bucket) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for len(k.full) > 0 {
+		last := len(k.full) - 1
+		e, err := b.file.Append(asBytes(k.full[last][:]))
+		if err != nil {
+			return err
+		}
+		k.extents = append(k.extents, e)
+		k.full[last] = nil
+		k.full = k.full[:last]
+		b.budget.Take(-blockBytes)
+	}
+	return nil
+}
+
 // blocks yields the keys of a bucket, some at a time, in no order; a slice is valid until the next. scratch is memory to use.
 func (b *Buckets) blocks(i int, scratch *block) iter.Seq2[[]Key, error] {
 	return func(yield func([]Key, error) bool) {
