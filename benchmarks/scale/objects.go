@@ -99,12 +99,17 @@ func manyObjects(ctx context.Context, b *bench) ([]line, error) {
 			return nil, fmt.Errorf("read back: %w", err)
 		}
 	}
+	floor, err := b.floor(ctx, floorObjects, l.raw())
+	if err != nil {
+		return nil, fmt.Errorf("bare system calls: %w", err)
+	}
 	return []line{
 		ratio("DuckDB's wall time to the run's", theirs.Wall, ours.Wall, 5, true, b.times()),
 		ratio("DuckDB's CPU time to the run's", theirs.CPU, ours.CPU, 5, true, false),
 		judge("rows", fmt.Sprintf("%d, hashes by partition compared", ours.RecordsOut), "the same", true, bytes.Equal(rows[0], rows[1])),
 		note("the run took", cost(ours.Cost)),
 		note("DuckDB took", cost(theirs)),
+		note("the system calls alone take", cost(floor)),
 	}, nil
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // List yields objects in byte order of their keys; see storage.Store. It reads only those directories that can hold a key that is
-// asked for, and reads ahead: while the objects of one are yielded, the next two are read.
+// asked for, two neighbours at a time.
 func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
 		dir := prefix[:strings.LastIndexByte(prefix, '/')+1]
@@ -36,14 +36,13 @@ type walk struct {
 	s             *Store
 	prefix, after string
 	yield         func(storage.Info, error) bool
-	spare         [][]node // for directories to come: only those that lie in one another, and those read ahead, are held at once
+	spare         [][]node // for directories to come: only those that lie in one another, and their neighbours, are held at once
 }
 
-// ahead is how many directories are read ahead of the one whose objects are yielded: to look up 1,000 files in one takes twice as long as
-// to plan a run over them, and is the system's work.
-const ahead = 2
-
-// reading is a directory that is being read ahead.
+// reading is a directory that another goroutine reads.
+//
+// Every second directory is read so, while the one before it is read and yielded here: looking up the files in one takes several times as long
+// as what is done with them, and so there is next to nothing to wait for.
 type reading struct {
 	done  chan struct{} // closed when the rest is there
 	nodes []node
@@ -52,15 +51,20 @@ type reading struct {
 
 // begin starts to read a directory.
 func (w *walk) begin(dir string) *reading {
-	r := &reading{done: make(chan struct{})}
-	if n := len(w.spare); n > 0 {
-		r.nodes, w.spare = w.spare[n-1][:0], w.spare[:n-1]
-	}
+	r := &reading{done: make(chan struct{}), nodes: w.room()}
 	go func() {
 		defer close(r.done)
 		r.nodes, r.err = w.read(dir, r.nodes)
 	}()
 	return r
+}
+
+// room gives memory for the nodes of a directory.
+func (w *walk) room() (nodes []node) {
+	if n := len(w.spare); n > 0 {
+		nodes, w.spare = w.spare[n-1][:0], w.spare[:n-1]
+	}
+	return nodes
 }
 
 // node is an entry of a directory as a listing sees it.
@@ -70,6 +74,8 @@ type node struct {
 	// stat is filled in for a file by an FS that is a dirReader, and for what a symbolic link leads to; else zero.
 	stat Stat
 }
+
+func (n node) isDir() bool { return strings.HasSuffix(n.name, "/") }
 
 // dirReader is what an FS may be besides, to list a directory with all that a listing says of the files in it.
 type dirReader interface {
@@ -99,30 +105,32 @@ func (w *walk) dir(ctx context.Context, dir string, nodes []node, err error) (bo
 	if err != nil {
 		return false, fail("list", dir, err)
 	}
-	var next []*reading // the directories in it that come next, in order
+	var next *reading // the next directory in it, if that is being read
 	defer func() {
-		for _, r := range next {
-			<-r.done
+		if next != nil {
+			<-next.done
 		}
 		w.spare = append(w.spare, nodes)
 	}()
-	begun := 0 // all directories among nodes[:begun] are read or being read
 	for i := range nodes {
 		n := &nodes[i]
 		if err := ctx.Err(); err != nil {
 			return false, fail("list", dir, err)
 		}
 		key := dir + n.name
-		if strings.HasSuffix(n.name, "/") {
-			for begun = max(begun, i); begun < len(nodes) && len(next) <= ahead; begun++ {
-				if strings.HasSuffix(nodes[begun].name, "/") {
-					next = append(next, w.begin(dir+nodes[begun].name))
+		if n.isDir() {
+			var sub []node
+			var err error
+			if next != nil {
+				<-next.done
+				sub, err, next = next.nodes, next.err, nil
+			} else {
+				if j := slices.IndexFunc(nodes[i+1:], node.isDir); j >= 0 {
+					next = w.begin(dir + nodes[i+1+j].name)
 				}
+				sub, err = w.read(key, w.room())
 			}
-			r := next[0]
-			next = next[1:]
-			<-r.done
-			if more, err := w.dir(ctx, key, r.nodes, r.err); err != nil || !more {
+			if more, err := w.dir(ctx, key, sub, err); err != nil || !more {
 				return false, err
 			}
 			continue
