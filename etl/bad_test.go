@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,13 +82,13 @@ func TestMaxBadFaults(t *testing.T) {
 	for at := 0; ; at++ {
 		l, store := badLake(t)
 		l.job.MaxBad = &etl.MaxBad{}
-		n, hit := 0, false
+		var n, hits atomic.Int64
 		l.job.Parallel = 1
 		store.SetFaults(func(string, string) error {
-			if n++; n-1 != at {
+			if n.Add(1)-1 != int64(at) {
 				return nil
 			}
-			hit = true
+			hits.Add(1)
 			return fault
 		}, nil)
 		res, err := etl.Run(context.Background(), l.job)
@@ -98,7 +99,7 @@ func TestMaxBadFaults(t *testing.T) {
 		if head, err := l.head(t.Context()); err != nil || head.Seq != 0 {
 			t.Fatalf("fault at request %d: %v, entry %d", at, err, head.Seq)
 		}
-		if !hit {
+		if hits.Load() == 0 {
 			if at < 10 {
 				t.Errorf("only %d requests", at)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -137,12 +138,12 @@ func TestLedgerFaults(t *testing.T) {
 				}
 				return nil
 			}
-			n, hit := 0, false
+			var n, hits atomic.Int64
 			count := func(op, key string) error {
-				if n++; n-1 != at {
+				if n.Add(1)-1 != int64(at) {
 					return nil
 				}
-				hit = true
+				hits.Add(1)
 				if after && op == "put" {
 					return fmt.Errorf("%w: %w", storage.ErrUnknown, fault)
 				}
@@ -176,7 +177,7 @@ func TestLedgerFaults(t *testing.T) {
 			if err := l.check(t.Context(), map[string]string{"0": "0", "2": "2", "3": "3"}); err != nil {
 				t.Fatalf("fault at request %d: %v", at, err)
 			}
-			if !hit {
+			if hits.Load() == 0 {
 				break
 			}
 		}
