@@ -112,7 +112,7 @@ func (d *Decoder) top(op opcode, p, depth int) (end int, err error) {
 }
 
 // text stores what scan finds, quick for plain strings. It stores field by field: a value that is made first and copied then is
-// loaded in wider words than it was just stored by, and the processor waits for that. It was a twentieth of a run.
+// loaded in wider words than it was just stored by, and the processor waits for that: a twentieth of the samples of a run.
 func (d *Decoder) text(v *value, p, depth int) (end int, err error) {
 	b := d.record.b
 	if b[p] == '"' {
