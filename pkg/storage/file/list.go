@@ -12,8 +12,8 @@ import (
 	"datalake/pkg/storage"
 )
 
-// List yields objects in byte order of their keys; see storage.Store. It reads only those directories that can hold a key that is
-// asked for, two neighbours at a time.
+// List yields objects in byte order of their keys; see storage.Store. It reads one directory after the other, and only those
+// that can hold a key that is asked for.
 func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storage.Info, error] {
 	return func(yield func(storage.Info, error) bool) {
 		dir := prefix[:strings.LastIndexByte(prefix, '/')+1]
@@ -21,8 +21,7 @@ func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[storag
 			return // no key begins so
 		}
 		w := walk{s: s, prefix: prefix, after: after, yield: yield}
-		nodes, err := w.read(dir, nil)
-		if _, err = w.dir(ctx, dir, nodes, err); err != nil {
+		if _, err := w.dir(ctx, dir); err != nil {
 			yield(storage.Info{}, err)
 		}
 	}
@@ -36,35 +35,7 @@ type walk struct {
 	s             *Store
 	prefix, after string
 	yield         func(storage.Info, error) bool
-	spare         [][]node // for directories to come: only those that lie in one another, and their neighbours, are held at once
-}
-
-// reading is a directory that another goroutine reads.
-//
-// Every second directory is read so, while the one before it is read and yielded here: looking up the files in one takes several times as long
-// as what is done with them, and so there is next to nothing to wait for.
-type reading struct {
-	done  chan struct{} // closed when the rest is there
-	nodes []node
-	err   error
-}
-
-// begin starts to read a directory.
-func (w *walk) begin(dir string) *reading {
-	r := &reading{done: make(chan struct{}), nodes: w.room()}
-	go func() {
-		defer close(r.done)
-		r.nodes, r.err = w.read(dir, r.nodes)
-	}()
-	return r
-}
-
-// room gives memory for the nodes of a directory.
-func (w *walk) room() (nodes []node) {
-	if n := len(w.spare); n > 0 {
-		nodes, w.spare = w.spare[n-1][:0], w.spare[:n-1]
-	}
-	return nodes
+	spare         [][]node // for directories to come: only those that lie in one another are held at once
 }
 
 // node is an entry of a directory as a listing sees it.
@@ -74,8 +45,6 @@ type node struct {
 	// stat is filled in for a file by an FS that is a dirReader, and for what a symbolic link leads to; else zero.
 	stat Stat
 }
-
-func (n node) isDir() bool { return strings.HasSuffix(n.name, "/") }
 
 // dirReader is what an FS may be besides, to list a directory with all that a listing says of the files in it.
 type dirReader interface {
@@ -97,40 +66,24 @@ func (w *walk) wantsIn(dir string) bool {
 	return dir > w.after || strings.HasPrefix(w.after, dir)
 }
 
-// dir yields the objects below a directory, which is "" or ends in a slash and was read with that outcome, and says whether to go on.
-func (w *walk) dir(ctx context.Context, dir string, nodes []node, err error) (bool, error) {
+// dir yields the objects below a directory, which is "" or ends in a slash, and says whether to go on.
+func (w *walk) dir(ctx context.Context, dir string) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, fail("list", dir, err)
 	}
+	nodes, err := w.read(dir)
 	if err != nil {
 		return false, fail("list", dir, err)
 	}
-	var next *reading // the next directory in it, if that is being read
-	defer func() {
-		if next != nil {
-			<-next.done
-		}
-		w.spare = append(w.spare, nodes)
-	}()
+	defer func() { w.spare = append(w.spare, nodes) }()
 	for i := range nodes {
 		n := &nodes[i]
 		if err := ctx.Err(); err != nil {
 			return false, fail("list", dir, err)
 		}
 		key := dir + n.name
-		if n.isDir() {
-			var sub []node
-			var err error
-			if next != nil {
-				<-next.done
-				sub, err, next = next.nodes, next.err, nil
-			} else {
-				if j := slices.IndexFunc(nodes[i+1:], node.isDir); j >= 0 {
-					next = w.begin(dir + nodes[i+1+j].name)
-				}
-				sub, err = w.read(key, w.room())
-			}
-			if more, err := w.dir(ctx, key, sub, err); err != nil || !more {
+		if strings.HasSuffix(n.name, "/") {
+			if more, err := w.dir(ctx, key); err != nil || !more {
 				return false, err
 			}
 			continue
@@ -158,9 +111,13 @@ func (w *walk) dir(ctx context.Context, dir string, nodes []node, err error) (bo
 	return true, nil
 }
 
-// read gives the files and directories of a directory that are asked for, in order, in the room of nodes, which is empty. A directory
-// that is missing is empty. It may be called by many goroutines at once.
-func (w *walk) read(dir string, nodes []node) ([]node, error) {
+// read gives the files and directories of a directory that are asked for, in order. A directory that is missing is
+// empty.
+func (w *walk) read(dir string) ([]node, error) {
+	var nodes []node
+	if n := len(w.spare); n > 0 {
+		nodes, w.spare = w.spare[n-1][:0], w.spare[:n-1]
+	}
 	all := strings.HasPrefix(dir, w.prefix) && dir > w.after // then all in it is, too
 	wants := func(name string) bool {
 		return !strings.HasPrefix(name, temporary) && (all || w.wants(dir+name) || w.wantsIn(dir+name+"/"))
