@@ -54,6 +54,8 @@ func (c *columnwise) of(e ast.Expr) part {
 			return c.one(call.FunctionName(), args[0])
 		case 2:
 			return c.two(call.FunctionName(), args[0], args[1])
+		case 3:
+			return c.three(call.FunctionName(), args[0], args[1], args[2])
 		}
 	}
 	return none
@@ -123,6 +125,10 @@ func (c *columnwise) two(name string, x, y ast.Expr) part {
 	}
 	numbers := numeric(a) && numeric(b)
 	switch name {
+	case "coalesce":
+		if a.kind == b.kind {
+			return part{choice(isNull(a.kernel, false), a.kernel, b.kernel), a.kind}
+		}
 	case operators.LogicalAnd, operators.LogicalOr:
 		if a.kind == expr.KindBool && b.kind == expr.KindBool {
 			return part{logic(a.kernel, b.kernel, bit(name == operators.LogicalOr)), expr.KindBool}
@@ -139,6 +145,16 @@ func (c *columnwise) two(name string, x, y ast.Expr) part {
 		if o, ok := orders[name]; ok && (numbers || a.kind == b.kind) {
 			return part{comparison(a.kernel, b.kernel, o), expr.KindBool}
 		}
+	}
+	return none
+}
+
+func (c *columnwise) three(name string, x, y, z ast.Expr) part {
+	if name != operators.Conditional {
+		return none
+	}
+	if p, a, b := c.of(x), c.of(y), c.of(z); p.kernel != nil && a.kernel != nil && b.kernel != nil && p.kind == expr.KindBool && a.kind == b.kind {
+		return part{choice(p.kernel, a.kernel, b.kernel), a.kind}
 	}
 	return none
 }

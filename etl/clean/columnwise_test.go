@@ -49,21 +49,29 @@ func (m maker) expression(kind expr.Kind, depth int) string {
 		}
 		return same(kind, pick(m, "==", "!="))
 	case expr.KindInt:
-		switch m.IntN(6) {
+		switch m.IntN(9) {
 		case 0:
 			return "-" + m.expression(kind, depth-1)
 		case 1:
 			return "size(" + m.leaf(expr.KindString) + ")"
-		case 2: // which kernels do not know
+		case 2:
 			return "(" + m.expression(expr.KindBool, depth-1) + " ? " + m.expression(kind, depth-1) + " : 1)"
+		case 3:
+			return "coalesce(" + m.expression(kind, depth-1) + ", " + m.expression(kind, depth-1) + ")"
+		case 4: // which kernels do not know
+			return "abs(" + m.expression(kind, depth-1) + ")"
 		}
 		return same(kind, pick(m, "+", "-", "*", "/", "%"))
 	case expr.KindDouble:
-		switch m.IntN(5) {
+		switch m.IntN(7) {
 		case 0:
 			return "-" + m.expression(kind, depth-1)
 		case 1:
 			return "double(" + number() + ")"
+		case 2:
+			return "(" + m.expression(expr.KindBool, depth-1) + " ? " + m.expression(kind, depth-1) + " : " + m.expression(kind, depth-1) + ")"
+		case 3:
+			return "coalesce(" + m.expression(kind, depth-1) + ", " + m.expression(kind, depth-1) + ")"
 		}
 		return "(" + m.expression(kind, depth-1) + pick(m, " + ", " - ", " * ", " / ") + number() + ")"
 	}

@@ -1,8 +1,10 @@
 package clean
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -154,6 +156,53 @@ func TestMasksRecord(t *testing.T) {
 			t.Errorf("%q is let through as %q", in, got)
 		}
 	}
+}
+
+// What Record lets through is the same JSON value but for what stands at masked paths.
+func FuzzMasksRecord(f *testing.F) {
+	columns := []schema.Column{columnOf(f, "a", "string", `{"mask":{"drop":true}}`, ""), columnOf(f, "b", "string", `{"mask":{"sha256":"env:SALT"}}`, "")}
+	columns[0].Path, columns[1].Path = schema.Path{"a", "b"}, schema.Path{"b"}
+	m, err := NewMasks(columns, salt, jsontext.Limits{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{
+		`{"a":{"b":"x","c":[1,{"b":"y"}]},"b":"\u0041"}`, `{"a":1,"a":{"b":[]},"\u0062":1.50}`, ` {"b" : null , "c":{"a":{"b":1}}} `, `{"b":{"b":"x"}}`, `{"a":{"b":`, "[]", `{"a":"\ud800"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, ok := m.Record(text)
+		if !ok {
+			return
+		}
+		read := func(text []byte) map[string]any {
+			d := json.NewDecoder(bytes.NewReader(text))
+			d.UseNumber()
+			var v map[string]any
+			if err := d.Decode(&v); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return v
+		}
+		want, is := read(text), read(got)
+		for _, v := range []map[string]any{want, is} {
+			if a, ok := v["a"].(map[string]any); ok {
+				if v, there := a["b"]; there && v != nil && bytes.Equal(text, got) {
+					t.Errorf("%s shows a.b", got)
+				}
+				delete(a, "b")
+			}
+		}
+		if s, ok := is["b"].(string); want["b"] != nil && (!ok || len(s) != 64) {
+			t.Errorf("%s became %s", text, got)
+		}
+		delete(want, "b")
+		delete(is, "b")
+		if d := cmp.Diff(want, is); d != "" {
+			t.Errorf("%s became %s: %s", text, got, d)
+		}
+	})
 }
 
 func TestSecrets(t *testing.T) {

@@ -436,6 +436,38 @@ func isNull(x kernel, want bool) kernel {
 	}
 }
 
+// choice is x ? y : z, and an error or null where x is. y and z are of one kind.
+func choice(x, y, z kernel) kernel {
+	return func(r *frame) vector {
+		c, a, b := x(r), y(r), z(r)
+		v := vector{kind: a.kind, state: r.states.take(r.n)}
+		if v.kind == expr.KindDouble {
+			v.doubles = r.doubles.take(r.n)
+		} else {
+			v.ints = r.ints.take(r.n)
+		}
+		for i := range v.state {
+			if c.state != nil && c.state[i] != there {
+				v.state[i] = c.state[i]
+				continue
+			}
+			from := &b
+			if c.ints[i] == 1 {
+				from = &a
+			}
+			if v.state[i] = there; from.state != nil {
+				v.state[i] = from.state[i]
+			}
+			if v.doubles != nil {
+				v.doubles[i] = from.doubles[i]
+			} else {
+				v.ints[i] = from.ints[i]
+			}
+		}
+		return v
+	}
+}
+
 // ofTexts is the kernel of what is asked of each text of a column, and of each distinct one of a dictionary once.
 func ofTexts(at int, kind expr.Kind, ask func(s string) int64) kernel {
 	return func(r *frame) vector {

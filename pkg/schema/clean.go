@@ -44,7 +44,7 @@ const (
 )
 
 // Check is what a column's values must be. Null passes any check without counting: it is not applicable. Each field that is
-// set is a rule of its own, named column.min, column.max, column.length, column.pattern, column.enum, column.elements.
+// set is a rule of its own, named column.min, column.max, column.length, column.pattern, column.enum, column.elements, column.keys.
 type Check struct {
 	// Min and Max are bounds, both included, of numbers, dates and timestamps, as lake.yaml writes them; empty: none.
 	Min string `json:"min,omitempty"`
