@@ -15,8 +15,7 @@ import (
 	"datalake/pkg/layout"
 )
 
-// complete makes the body of a run that of a replay: it consumes nothing, and its counts are what it changes. So the records that were read again
-// came in before, and those of them that passed are no longer quarantined.
+// complete makes the body of a run that of a replay: it consumes nothing, and what was read again has left the quarantine.
 func (r *replay) complete(b *commitlog.Body) {
 	byVersion := map[string]int{}
 	for i, in := range b.Inputs {
@@ -35,26 +34,23 @@ func (r *replay) complete(b *commitlog.Body) {
 		sum.Partitions = slices.Compact(sum.Partitions)
 	}
 	b.Inputs = nil
+	for source, c := range b.Counts {
+		c.Inputs, c.BytesIn = 0, 0
+		if b.Counts[source] = c; c.In == 0 && c.Out == 0 {
+			delete(b.Counts, source)
+		}
+	}
 	for path, rules := range r.Found() {
 		source := layout.SourceOf(path)
 		c := b.Counts[source]
-		c.Rules = maps.Clone(c.Rules)
-		if c.Rules == nil {
-			c.Rules = map[string]int64{}
+		if c.Notes == nil {
+			c.Notes = map[string]int64{}
 		}
 		for rule, n := range rules {
-			c.In -= n
-			c.Quarantined -= n
-			c.Rules[rule] -= n
+			c.Withdrawn += n
+			c.Notes[commitlog.WithdrawnNote+rule] += n
 		}
 		b.Counts[source] = c
-	}
-	for source, c := range b.Counts {
-		c.Inputs, c.BytesIn = 0, 0
-		maps.DeleteFunc(c.Rules, func(_ string, n int64) bool { return n == 0 })
-		if b.Counts[source] = c; c.In == 0 && c.Out == 0 && c.Duplicates == 0 && c.Quarantined == 0 && len(c.Rules) == 0 {
-			delete(b.Counts, source)
-		}
 	}
 }
 

@@ -27,11 +27,13 @@ type Entry struct {
 	Duplicates  int64 `json:"duplicates"`
 	Quarantined int64 `json:"quarantined"`
 	Replaced    int64 `json:"replaced,omitempty"`
-	Rescued     int64 `json:"rescued"`
-	Objects     int64 `json:"objects"`
-	BytesIn     int64 `json:"bytes_in"`
-	BytesOut    int64 `json:"bytes_out"`
-	Files       int64 `json:"files"`
+	// Withdrawn records left the quarantine: a replay read them again, or a rollback took them back.
+	Withdrawn int64 `json:"withdrawn,omitempty"`
+	Rescued   int64 `json:"rescued"`
+	Objects   int64 `json:"objects"`
+	BytesIn   int64 `json:"bytes_in"`
+	BytesOut  int64 `json:"bytes_out"`
+	Files     int64 `json:"files"`
 	// Rules counts what was quarantined by rule.
 	Rules map[string]int64 `json:"rules,omitempty"`
 	// Checks counts the records that failed a rule and stayed, by rule.
@@ -70,7 +72,7 @@ func (l *Lake) read(ctx context.Context, seq uint64) (*Entry, *commitlog.Body, e
 	c := e.Counts
 	x := &Entry{
 		Seq: seq, When: when, Kind: e.Kind, Attempt: e.Attempt, Program: e.Program, By: e.By, Why: e.Why,
-		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
+		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Withdrawn: c.Withdrawn, Rescued: c.Rescued,
 		Objects: c.Inputs, BytesIn: c.BytesIn, BytesOut: c.BytesOut, Files: c.Files, Rules: c.Rules, Checks: c.Checks,
 	}
 	for _, a := range body.Acts {

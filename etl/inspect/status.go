@@ -70,7 +70,15 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
 		Rules: maps.Clone(c.Rules), Checks: maps.Clone(c.Checks),
 	}
-	maps.DeleteFunc(s.Rules, func(_ string, n int64) bool { return n == 0 }) // all that it set aside was replayed
+	// What a replay read again came in before.
+	s.In, s.Quarantined = s.In-c.Withdrawn, s.Quarantined-c.Withdrawn
+	for note, n := range c.Notes {
+		if rule, ok := strings.CutPrefix(note, commitlog.WithdrawnNote); ok && s.Rules[rule] <= n {
+			delete(s.Rules, rule)
+		} else if ok {
+			s.Rules[rule] -= n
+		}
+	}
 	for _, h := range l.state.Held {
 		s.Consumed -= int(h.Inputs)
 		switch h.Unread {

@@ -244,7 +244,8 @@ type Counts struct {
 	Replaced int64 `json:"replaced,omitempty"`
 	// Restored are rows of an older state that are back.
 	Restored int64 `json:"restored,omitempty"`
-	// Withdrawn are records of earlier entries that left the quarantine, less those that a rollback brought back to it.
+	// Withdrawn are records of earlier entries that left the quarantine, less those that a rollback brought back to it. Of a replay these are
+	// the records that it read again: In counts them once more, and Notes by the rules that they were under, see WithdrawnNote.
 	Withdrawn int64 `json:"withdrawn,omitempty"`
 	Rescued   int64 `json:"rescued,omitempty"`
 	Inputs    int64 `json:"inputs,omitempty"`
@@ -275,6 +276,9 @@ func (in *Input) Sources(counts map[string]Counts) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// WithdrawnNote begins the names of the notes by which a replay's counts tell how many records it took from under a rule.
+const WithdrawnNote = "withdrawn:"
 
 // Add adds d to c. It does not share d's maps.
 func (c *Counts) Add(d Counts) {
