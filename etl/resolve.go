@@ -42,7 +42,23 @@ func (w *work) resolve(ctx context.Context) error {
 	if err := w.loadTable(ctx); err != nil {
 		return err
 	}
-	return dedupe.Resolve(ctx, w.mapped.keys, w.table, w.job.Parallel, w.job.keys(), func(loser, _ dedupe.Row) { w.mapped.losers.Mark(loser) })
+	err := dedupe.Resolve(ctx, w.mapped.keys, w.table, w.job.Parallel, w.job.keys(), func(loser, _ dedupe.Row) { w.mapped.losers.Mark(loser) })
+	if err != nil {
+		return err
+	}
+	return w.makeRoom()
+}
+
+// makeRoom gives the memory of what waits, and the buffers of the map step, to the write step, where that costs little.
+func (w *work) makeRoom() error {
+	before := w.budget.Used()
+	if err := errors.Join(w.mapped.keys.Evict(), w.mapped.segments.Evict()); err != nil {
+		return err
+	}
+	if pool, ok := w.mem.(interface{ Trim() }); ok && w.budget.Used() < before {
+		pool.Trim()
+	}
+	return nil
 }
 
 // loadTable sends the keys of the base's files that the run may have to the buckets.

@@ -148,6 +148,42 @@ func (b *Buckets) add(i int, keys []Key) error {
 	return nil
 }
 
+// Evict writes the full blocks in memory to the file too, if most of the keys are there already, and gives their memory back. It
+// is for the time after Resolve, when keys are only asked for again if the table has changed meanwhile. It fails as temporary files
+// do.
+func (b *Buckets) Evict() error {
+	full := 0
+	for i := range b.b {
+		full += len(b.b[i].full)
+	}
+	if !b.file.Outweighs(blockBytes * int64(full)) {
+		return nil
+	}
+	for i := range b.b {
+		if err := b.evict(&b.b[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Buckets) evict(k *bucket) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for len(k.full) > 0 {
+		last := len(k.full) - 1
+		e, err := b.file.Append(asBytes(k.full[last][:]))
+		if err != nil {
+			return err
+		}
+		k.extents = append(k.extents, e)
+		k.full[last] = nil
+		k.full = k.full[:last]
+		b.budget.Take(-blockBytes)
+	}
+	return nil
+}
+
 // blocks yields the keys of a bucket, some at a time, in no order; a slice is valid until the next. scratch is memory to use.
 func (b *Buckets) blocks(i int, scratch *block) iter.Seq2[[]Key, error] {
 	return func(yield func([]Key, error) bool) {
@@ -175,7 +211,8 @@ func (b *Buckets) blocks(i int, scratch *block) iter.Seq2[[]Key, error] {
 // Sender is one goroutine's way into Buckets.
 type Sender struct {
 	to   *Buckets
-	held [buckets][]Key
+	held [buckets]*[handful]Key // nil: none yet
+	have [buckets]uint8
 }
 
 // NewSender gives a sender to b.
@@ -183,34 +220,36 @@ func NewSender(b *Buckets) *Sender { return &Sender{to: b} }
 
 // Send takes the keys; they reach their buckets by the next Flush at the latest. It fails as temporary files do.
 func (s *Sender) Send(keys []Key) error {
-	for _, k := range keys {
-		i := int(k.H1 >> 56)
+	for k := range keys {
+		i := uint8(keys[k].H1 >> 56)
 		h := s.held[i]
 		if h == nil {
-			h = make([]Key, 0, handful)
+			h = new([handful]Key)
+			s.held[i] = h
 		}
-		h = append(h, k)
-		if len(h) == handful {
-			if err := s.to.add(i, h); err != nil {
+		n := s.have[i]
+		h[n] = keys[k]
+		if n++; n == handful {
+			n = 0
+			if err := s.to.add(int(i), h[:]); err != nil {
 				return err
 			}
-			h = h[:0]
 		}
-		s.held[i] = h
+		s.have[i] = n
 	}
 	return nil
 }
 
 // Flush sends what was held back.
 func (s *Sender) Flush() error {
-	for i, h := range s.held {
-		if len(h) == 0 {
+	for i, n := range s.have {
+		if n == 0 {
 			continue
 		}
-		if err := s.to.add(i, h); err != nil {
+		if err := s.to.add(i, s.held[i][:n]); err != nil {
 			return err
 		}
-		s.held[i] = h[:0]
+		s.have[i] = 0
 	}
 	return nil
 }

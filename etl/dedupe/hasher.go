@@ -369,6 +369,9 @@ func orderOf(rec arrow.Record, name string) (func(row int) int64, error) {
 	default:
 		return nil, fmt.Errorf("keep latest by %s: values of type %s have no order here", name, col.DataType())
 	}
+	if col.NullN() == 0 {
+		return value, nil
+	}
 	return func(row int) int64 {
 		if col.IsNull(row) {
 			return math.MinInt64

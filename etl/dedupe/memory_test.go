@@ -56,6 +56,50 @@ func TestResolveMemory(t *testing.T) {
 	}
 }
 
+// Where most keys are in the file, evicted ones take no memory but a block a bucket. They are resolved again as before.
+func TestEvict(t *testing.T) {
+	const rows = 1 << 19
+	for name, limit := range map[string]int64{"most in the file": 5 << 20, "half in the file": 12 << 20, "all in memory": 1 << 30} {
+		t.Run(name, func(t *testing.T) {
+			file, budget := spill.NewFile(t.TempDir()), spill.NewBudget(limit)
+			defer file.Close()
+			keys := dedupe.NewBuckets(budget, file)
+			s := dedupe.NewSender(keys)
+			r := rand.New(rand.NewPCG(4, 4))
+			for i := range rows {
+				k := dedupe.Key{H0: r.Uint64N(rows), Row: dedupe.New(dedupe.Unit(i>>12, 0), i&4095)}
+				k.H1 = k.H0 * 0x9e3779b97f4a7c15
+				if err := s.Send([]dedupe.Key{k}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			resolve := func() (lost int64) {
+				var n atomic.Int64
+				if err := dedupe.Resolve(t.Context(), keys, nil, 2, 0, func(l, _ dedupe.Row) { n.Add(int64(l)) }); err != nil {
+					t.Fatal(err)
+				}
+				return n.Load()
+			}
+			before, used, size := resolve(), budget.Used(), file.Size()
+			if err := keys.Evict(); err != nil {
+				t.Fatal(err)
+			}
+			if most := limit == 5<<20; most != (file.Size() > size) || most && budget.Used() > 256*16<<10 || !most && budget.Used() != used {
+				t.Errorf("%d bytes in the file after %d, %d in memory after %d", file.Size(), size, budget.Used(), used)
+			}
+			if after := resolve(); after != before {
+				t.Error("other rows lose")
+			}
+			if keys.Release(); budget.Used() != 0 {
+				t.Errorf("%d bytes are not given back", budget.Used())
+			}
+		})
+	}
+}
+
 // BenchmarkBuckets sends keys and resolves them, a twentieth of which are there twice.
 func BenchmarkBuckets(b *testing.B) {
 	const rows = 1 << 20

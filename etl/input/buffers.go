@@ -5,10 +5,10 @@ import (
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"datalake/pkg/batch"
+	"datalake/pkg/gunzip"
 )
 
 const (
@@ -26,7 +26,7 @@ type Buffers struct {
 	free    []*arena
 	out     map[*batch.Unit]*arena
 	readers []*bufio.Reader
-	gzips   []*gzip.Reader
+	gzips   []*gunzip.Reader
 	zstds   []*zstd.Decoder
 }
 
@@ -121,12 +121,12 @@ func (b *Buffers) reader(r io.Reader) *bufio.Reader {
 	return br
 }
 
-func (b *Buffers) gzip() *gzip.Reader {
+func (b *Buffers) gzip() *gunzip.Reader {
 	b.mu.Lock()
 	z := pop(&b.gzips)
 	b.mu.Unlock()
 	if z == nil {
-		z = new(gzip.Reader)
+		z = new(gunzip.Reader)
 	}
 	return z
 }
@@ -143,7 +143,7 @@ func (b *Buffers) zstd() (*zstd.Decoder, error) {
 }
 
 // keep stores parts for reuse; each may be nil.
-func (b *Buffers) keep(br *bufio.Reader, gz *gzip.Reader, zs *zstd.Decoder) {
+func (b *Buffers) keep(br *bufio.Reader, gz *gunzip.Reader, zs *zstd.Decoder) {
 	if br != nil {
 		br.Reset(nil)
 	}

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"datalake/pkg/gunzip"
 )
 
 // maxZstdWindow is the largest zstd window that is read: what the format's own tool takes without being told.
@@ -43,7 +44,7 @@ type content struct {
 	io.Reader
 	raw  *source
 	br   *bufio.Reader
-	gz   *gzip.Reader
+	gz   *gunzip.Reader
 	zs   *zstd.Decoder
 	bufs *Buffers
 }
@@ -133,7 +134,6 @@ func (m *members) next() error {
 	if err := m.c.gz.Reset(br); err != nil {
 		return m.c.breach("gzip", err)
 	}
-	m.c.gz.Multistream(false)
 	m.open = true
 	m.n++
 	return nil
@@ -178,10 +178,12 @@ func (c *content) breach(format string, err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return &breach{format + " data ends early"}
-	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, zstd.ErrCRCMismatch):
+	case errors.Is(err, gunzip.ErrChecksum), errors.Is(err, zstd.ErrCRCMismatch):
 		return &breach{format + " checksum or length is wrong"}
-	case errors.Is(err, gzip.ErrHeader):
+	case errors.Is(err, gunzip.ErrHeader):
 		return &breach{"gzip header is wrong"}
+	case errors.Is(err, gunzip.ErrCorrupt):
+		return &breach{"gzip data is corrupt"}
 	case errors.Is(err, zstd.ErrMagicMismatch):
 		return &breach{"bytes that are no zstd frame follow the last one"}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):

@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
 )
 
 // Rows wait in a form of their own, which is made to be small and quick: memory that is not touched is time. Arrow IPC in its
@@ -137,7 +138,7 @@ func (e *encoder) piece(s *Segment, parts []partRows) error {
 // column appends the values of some rows.
 func (e *encoder) column(a arrow.Array, c choice) error {
 	data := a.Data()
-	valid := e.validity(a, c.rows)
+	valid := e.validity(a, c)
 	if valid == noneValid {
 		return nil
 	}
@@ -148,13 +149,7 @@ func (e *encoder) column(a arrow.Array, c choice) error {
 	offset := data.Offset()
 	switch t := a.DataType().(type) {
 	case *arrow.BooleanType:
-		from := bytesOf(data, 1)
-		to := e.grow((len(c.rows) + 7) / 8)
-		clear(to)
-		for i, r := range c.rows {
-			at := offset + int(r)
-			to[i>>3] |= from[at>>3] >> (at & 7) & 1 << (i & 7)
-		}
+		gatherBits(e.grow((len(c.rows)+7)/8), bytesOf(data, 1), offset, c)
 	case *arrow.Int64Type, *arrow.TimestampType:
 		integers(e, arrow.Int64Traits.CastFromBytes(bytesOf(data, 1))[offset:], c, bits)
 	case *arrow.Int32Type, *arrow.Date32Type:
@@ -190,7 +185,8 @@ func bytesOf(d arrow.ArrayData, i int) []byte {
 }
 
 // validity appends which of the rows have values.
-func (e *encoder) validity(a arrow.Array, rows []uint32) byte {
+func (e *encoder) validity(a arrow.Array, c choice) byte {
+	rows := c.rows
 	switch nulls := a.NullN(); {
 	case nulls == 0 || len(rows) == 0:
 		e.dst = append(e.dst, allValid)
@@ -202,21 +198,35 @@ func (e *encoder) validity(a arrow.Array, rows []uint32) byte {
 	at := len(e.dst)
 	e.dst = append(e.dst, someValid)
 	to := e.grow((len(rows) + 7) / 8)
-	clear(to)
-	from, offset, n := a.NullBitmapBytes(), a.Data().Offset(), 0
-	for i, r := range rows {
-		p := offset + int(r)
-		bit := from[p>>3] >> (p & 7) & 1
-		to[i>>3] |= bit << (i & 7)
-		n += int(bit)
-	}
-	switch n {
+	gatherBits(to, a.NullBitmapBytes(), a.Data().Offset(), c)
+	switch n := bitutil.CountSetBits(to, 0, len(rows)); n {
 	case len(rows):
 		e.dst = append(e.dst[:at], allValid)
 	case 0:
 		e.dst = append(e.dst[:at], noneValid)
 	}
 	return e.dst[at]
+}
+
+// gatherBits fills to with the bits of the rows, of those from offset on. What is left of the last byte is zeros.
+func gatherBits(to, from []byte, offset int, c choice) {
+	if len(to) == 0 {
+		return
+	}
+	to[len(to)-1] = 0
+	if c.run {
+		at, _ := c.bounds()
+		bitutil.CopyBitmap(from, offset+at, len(c.rows), to, 0)
+		return
+	}
+	for i := range to { // a byte is made at once: a bit added to memory waits for the one before
+		b := byte(0)
+		for k, r := range c.rows[8*i : min(8*i+8, len(c.rows))] {
+			at := offset + int(r)
+			b |= from[at>>3] >> (at & 7) & 1 << (k & 7)
+		}
+		to[i] = b
+	}
 }
 
 // widthOf is how many bytes hold the number.

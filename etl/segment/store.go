@@ -252,6 +252,38 @@ func (st *Store) free(b *block) {
 	}
 }
 
+// Evict writes the blocks in memory to the file too, if most of the rows are there already, and gives their memory back. It is for
+// the time when all rows have been added, and those who read them need memory of their own. It fails as temporary files do.
+func (st *Store) Evict() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	held := int64(0)
+	for _, g := range st.groups {
+		for i := range g.blocks {
+			held += int64(len(g.blocks[i].bytes))
+		}
+	}
+	if !st.file.Outweighs(held) {
+		return nil
+	}
+	for _, g := range st.groups {
+		for i := range g.blocks {
+			b := &g.blocks[i]
+			if b.bytes == nil {
+				continue
+			}
+			var err error
+			if b.extent, err = st.file.Append(b.bytes[:b.size]); err != nil {
+				return err
+			}
+			st.spilled += b.extent.Length
+			b.ended = true
+			st.free(b)
+		}
+	}
+	return nil
+}
+
 // Groups are all groups that have rows, sorted.
 func (st *Store) Groups() []Group {
 	st.mu.Lock()

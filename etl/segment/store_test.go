@@ -40,7 +40,7 @@ func make1(mem memory.Allocator, unit uint64, parts []uint32) segment.Segment {
 
 // What was added comes back by group, in order within a partition, twice, whether it waited in memory or in the file.
 func TestStore(t *testing.T) {
-	for _, limit := range []int64{0, 200_000, 1 << 30} {
+	for _, limit := range []int64{0, 70_000, 200_000, 1 << 30} {
 		mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 		budget, file := spill.NewBudget(limit), spill.NewFile(t.TempDir())
 		st := segment.NewStore(budget, file, mem)
@@ -77,6 +77,16 @@ func TestStore(t *testing.T) {
 		}
 		if limit == 0 && st.Spilled() == 0 || limit == 1<<30 && st.Spilled() != 0 {
 			t.Errorf("budget %d: %d bytes spilled", limit, st.Spilled())
+		}
+		used, spilled := budget.Used(), file.Size()
+		if err := st.Evict(); err != nil {
+			t.Fatal(err)
+		}
+		if most := spilled >= 8*used; most && budget.Used() != 0 || !most && budget.Used() != used {
+			t.Errorf("budget %d: %d bytes in memory after %d, with %d in the file", limit, budget.Used(), used, spilled)
+		}
+		if limit == 70_000 && used == 0 {
+			t.Error("nothing was evicted")
 		}
 		if g := st.Groups(); len(g) != len(groups) {
 			t.Errorf("groups %v", g)

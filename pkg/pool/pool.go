@@ -93,3 +93,16 @@ func (a *Allocator) Free(b []byte) {
 	c.free = append(c.free, b)
 	c.mu.Unlock()
 }
+
+// Trim leaves the free buffers to the collector: for when what comes next needs others.
+func (a *Allocator) Trim() {
+	for i := range a.classes {
+		c := &a.classes[i]
+		c.mu.Lock()
+		for _, b := range c.free {
+			a.held.Add(-int64(cap(b)))
+		}
+		c.free = nil
+		c.mu.Unlock()
+	}
+}

@@ -108,3 +108,21 @@ func BenchmarkAllocator(b *testing.B) {
 		})
 	}
 }
+
+func TestTrim(t *testing.T) {
+	a := pool.New(1 << 20)
+	kept := a.Allocate(100)
+	for _, size := range []int{64, 100, 5000, 5000} {
+		defer a.Free(a.Allocate(size))
+	}
+	a.Free(kept)
+	if a.Held() == 0 {
+		t.Fatal("nothing is held")
+	}
+	if a.Trim(); a.Held() != 0 {
+		t.Errorf("%d bytes are held", a.Held())
+	}
+	if a.Free(a.Allocate(100)); a.Held() != 128 {
+		t.Errorf("%d bytes are held of one buffer of 128", a.Held())
+	}
+}

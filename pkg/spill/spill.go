@@ -147,6 +147,9 @@ func (f *File) Size() int64 {
 	return f.size
 }
 
+// Outweighs says whether the file has so many times n bytes that to write these too costs next to nothing.
+func (f *File) Outweighs(n int64) bool { return f.Size() >= 8*n }
+
 // Close gives the space back. Closing twice, or a file that was never made, is fine.
 func (f *File) Close() error {
 	f.mu.Lock()

@@ -109,6 +109,9 @@ func TestSize(t *testing.T) {
 	if want := int64(1 + 100_000 + 3 + 256<<10); f.Size() != want {
 		t.Errorf("size %d, want %d", f.Size(), want)
 	}
+	if n := f.Size() / 8; !f.Outweighs(n) || f.Outweighs(n+1) {
+		t.Errorf("%d bytes do not outweigh %d, or %d", f.Size(), n, n+1)
+	}
 	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
