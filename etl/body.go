@@ -14,14 +14,14 @@ func (w *work) body() (*commitlog.Body, error) {
 	b := &commitlog.Body{
 		Schemas: map[string]*schema.Schema{}, Fingerprints: map[string]string{}, Counts: map[string]commitlog.Counts{},
 	}
+	b.Inputs = make([]commitlog.Input, 0, len(w.plan.Objects))
+	var last []string // partitions of the object before, which are mostly those of the next
 	for i, o := range w.plan.Objects {
 		in := commitlog.Input{Key: o.Key, ETag: o.ETag, Size: o.Size, ModTime: w.plan.ModTimes[i].UnixMilli()}
 		if c := w.mapped.inputs[i]; c != nil {
 			in.Records, in.Rejects = c.records, c.rejects
-			for _, p := range c.partitions.sorted() {
-				in.Partitions = append(in.Partitions, w.index.Get(p).Path)
-			}
-			slices.Sort(in.Partitions)
+			in.Partitions = w.paths(c, last)
+			last = in.Partitions
 			in.Rejecting = slices.Sorted(slices.Values(c.rejecting))
 		}
 		b.Inputs = append(b.Inputs, in)
@@ -57,4 +57,25 @@ func (w *work) body() (*commitlog.Body, error) {
 		}
 	}
 	return b, nil
+}
+
+// paths are the paths of the partitions that an object fed, in order: last, where that is what they are.
+func (w *work) paths(c *inputCounts, last []string) []string {
+	numbers := c.partitions.sorted()
+	if len(numbers) == 0 {
+		return nil
+	}
+	if len(numbers) == 1 { // of a small object, of which there may be very many
+		path := w.index.Get(numbers[0]).Path
+		if len(last) == 1 && last[0] == path {
+			return last
+		}
+		return []string{path}
+	}
+	paths := make([]string, len(numbers))
+	for i, n := range numbers {
+		paths[i] = w.index.Get(n).Path
+	}
+	slices.Sort(paths)
+	return paths
 }

@@ -31,6 +31,8 @@ type written struct {
 	mu    sync.Mutex
 	acts  map[commitlog.Partition]*commitlog.Act
 	bytes int64
+
+	readBack parquetfile.Opener
 }
 
 // write makes the data files and puts them aside, a group of partitions at a time, and the quarantine's.
@@ -291,20 +293,20 @@ func (w *work) putFile(ctx context.Context, zone, path string, f commitlog.File,
 	if err != nil {
 		return f, fmt.Errorf("read back: %w", err)
 	}
-	err = readBack(r, zone, f)
+	err = w.readBack(r, zone, f)
 	if err := errors.Join(err, r.Close()); err != nil {
 		return f, fmt.Errorf("read back %s: %w", f.Key, err)
 	}
 	return f, nil
 }
 
-func readBack(r *storage.Reader, zone string, f commitlog.File) error {
+func (w *work) readBack(r *storage.Reader, zone string, f commitlog.File) error {
 	if r.Info.Size != f.Size {
 		return fmt.Errorf("%d bytes were written, %d are there", f.Size, r.Info.Size)
 	}
 	var rows int64
 	if zone == layout.Processed {
-		p, err := parquetfile.Open(r, r.Info.Size)
+		p, err := w.written.readBack.Open(r, r.Info.Size)
 		if err != nil {
 			return err
 		}

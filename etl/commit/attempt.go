@@ -199,7 +199,7 @@ func (a *Attempt) PutFile(ctx context.Context, p commitlog.Partition, f commitlo
 		return f, fmt.Errorf("put file: %w: %s: a file of %d bytes with hash %q", commitlog.ErrInvalid, p, f.Size, f.SHA256)
 	}
 	f.Name = a.fileName(p, f.SHA256)
-	f.Key = z.DataKey(a.ID, p.Path, f.Name)
+	f.Key = z.DataKey(a.ID, f.Name)
 	store := a.aside[p.Zone]
 	info, err := store.Put(ctx, f.Key, body, storage.PutOptions{Once: true})
 	if errors.Is(err, storage.ErrExists) {

@@ -1,13 +1,19 @@
 package commit_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
 
 	"datalake/etl/commit"
+	"datalake/pkg/commitlog"
+	"datalake/pkg/schema"
 	"datalake/pkg/storage/memory"
 )
 
@@ -44,6 +50,9 @@ func TestRuns(t *testing.T) {
 		if err := checkDone(ctx, lake, s.want); err != nil {
 			t.Fatalf("%s: %v", s.name, err)
 		}
+		if err := sameHead(t, lake, openLake(t, store, "other")); err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
 		if s.name == "nothing new" && (report.Copied+report.Tables+report.Partitions != 0) {
 			t.Errorf("publishing again did something: %+v", report)
 		}
@@ -58,6 +67,60 @@ func TestRuns(t *testing.T) {
 	views, err := readObject(ctx, store, "state/catalog/views.sql")
 	if err != nil || !strings.Contains(string(views), `CREATE OR REPLACE VIEW "processed_iot"`) {
 		t.Errorf("views.sql: %v\n%s", err, views)
+	}
+}
+
+// sameHead holds the state that one log has learned against the one that another reads.
+func sameHead(t *testing.T, lake, other commit.Lake) error {
+	learned, err := lake.Log.Head(t.Context())
+	if err != nil {
+		return err
+	}
+	read, err := other.Log.Head(t.Context())
+	if err != nil {
+		return err
+	}
+	if learned.Ledger.Len() != read.Ledger.Len() {
+		return fmt.Errorf("%d inputs are learned, %d read", learned.Ledger.Len(), read.Ledger.Len())
+	}
+	d := cmp.Diff(learned, read, cmpopts.IgnoreUnexported(commitlog.State{}), cmpopts.IgnoreFields(commitlog.State{}, "Ledger"), cmpopts.EquateEmpty(),
+		cmp.Transformer("text", func(s *schema.Schema) string {
+			text, err := json.Marshal(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}))
+	if d != "" {
+		return fmt.Errorf("what is learned (-) and what is read (+) differ: %s", d)
+	}
+	return nil
+}
+
+// Who decides knows the state afterwards and does not read its own body back.
+func TestDecideLearns(t *testing.T) {
+	lake, store, a := begin(t)
+	seq, err := decide(t, a, oneRow(t, a, "2", "d1", "c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.SetFaults(func(op, key string) error {
+		if op == "get" && strings.Contains(key, commitlog.BodyName) {
+			return errors.New("the body is read: " + key)
+		}
+		return nil
+	}, nil)
+	head, err := lake.Log.Head(t.Context())
+	if err != nil || head.Seq != seq {
+		t.Fatalf("%v, want entry %d: %v", head, seq, err)
+	}
+	if in, ok, err := head.Ledger.Seq(t.Context(), "raw/iot/2", "e"); in != seq || !ok || err != nil {
+		t.Errorf("the input: entry %d, %v, %v", in, ok, err)
+	}
+	// An older state is nothing new.
+	lake.Log.Learn(a.Base)
+	if head, err := lake.Log.Head(t.Context()); err != nil || head.Seq != seq {
+		t.Errorf("back at %v, %v", head, err)
 	}
 }
 

@@ -73,11 +73,14 @@ func (a *Attempt) decide(ctx context.Context, d *Decision) (uint64, error) {
 	}
 	e := a.entry(d, ref)
 	for {
-		data, err := a.encode(ctx, e, head, d.Body)
+		data, next, err := a.encode(ctx, e, head, d.Body)
 		if err != nil {
 			return 0, err
 		}
 		err = a.put(ctx, e.Seq, data)
+		if err == nil {
+			a.lake.Log.Learn(next)
+		}
 		if err == nil || planted.Bug("trust-taken") && errors.Is(err, commitlog.ErrTaken) {
 			return e.Seq, nil
 		}
@@ -392,13 +395,13 @@ func (a *Attempt) entry(d *Decision, ref commitlog.BodyRef) *commitlog.Entry {
 	return e
 }
 
-// encode puts the entry after the head, and checks that the log can go on with it.
-func (a *Attempt) encode(ctx context.Context, e *commitlog.Entry, head *commitlog.State, b *commitlog.Body) ([]byte, error) {
+// encode puts the entry after the head, checks that the log can go on with it, and gives its bytes and the state after it.
+func (a *Attempt) encode(ctx context.Context, e *commitlog.Entry, head *commitlog.State, b *commitlog.Body) ([]byte, *commitlog.State, error) {
 	if head.MinWriter > commitlog.Writer {
-		return nil, fmt.Errorf("%w: writer %d", commitlog.ErrNewer, head.MinWriter)
+		return nil, nil, fmt.Errorf("%w: writer %d", commitlog.ErrNewer, head.MinWriter)
 	}
 	if err := a.lake.checkRoots(head); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e.Seq, e.Prev = head.Seq+1, head.Hash
 	e.Roots, e.Catalogs = nil, nil
@@ -407,13 +410,13 @@ func (a *Attempt) encode(ctx context.Context, e *commitlog.Entry, head *commitlo
 	}
 	data, err := e.Encode()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	next, err := head.Next(ctx, e, commitlog.Hash(data), b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return data, apart(next, b)
+	return data, next, apart(next, b)
 }
 
 // apart checks that no directory of a table lies in another one, where there are new ones.

@@ -340,3 +340,30 @@ func TestStateIsLost(t *testing.T) {
 		t.Errorf("begin beside tables without a log: %v", err)
 	}
 }
+
+// Equal files of two partitions are one object aside, and two in the end.
+func TestEqualFilesOfPartitions(t *testing.T) {
+	lake, store, a := begin(t)
+	b := oneRow(t, a, "2", "d8", "x")
+	more := oneRow(t, a, "3", "d9", "x")
+	b.Inputs, b.Acts = append(b.Inputs, more.Inputs...), append(b.Acts, more.Acts...)
+	b.Counts["iot"] = commitlog.Counts{In: 2, Out: 2}
+	first, second := b.Acts[0].Files[0], b.Acts[1].Files[0]
+	if first.Key != second.Key || len(keys(t, store, "processed@/"+a.ID+"/")) != 1 {
+		t.Errorf("aside: %s and %s, %q", first.Key, second.Key, keys(t, store, "processed@/"+a.ID+"/"))
+	}
+	if _, err := decide(t, a, b); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := commit.Publish(t.Context(), lake); err != nil || report.Copied != 2 || len(report.Refused)+len(report.Foreign) != 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	for _, day := range []string{"d8", "d9"} {
+		if got := keys(t, store, "processed/"+dayPath("iot", day)+"/"); len(got) != 1 {
+			t.Errorf("%s: %q", day, got)
+		}
+	}
+	if found, err := commit.Verify(t.Context(), lake, commit.Checks{Content: true, File: rowsOf}); err != nil || len(found) != 0 {
+		t.Errorf("found %v, %v", found, err)
+	}
+}

@@ -22,7 +22,8 @@
 // An attempt's finished files lie in Z@/<attempt>/data/, and a directory that it moves a partition to in
 // Z@/<attempt>/swap/ (see pkg/layout). They are apart because an attempt that is redone on a newer base leaves files
 // that its decision does not name: in the partition's directory they would be foreign. So a directory is filled only by
-// Publish, only with what entries list. Names are made of the content's hash. Where a partition has a file of the same
+// Publish, only with what entries list. Names are made of the content's hash; so files aside need no folder of their partition, and equal
+// files of two partitions are one aside. Where a partition has a file of the same
 // bytes already, a number is added, because equal rows that came twice into a table without dedupe are to be there
 // twice.
 //

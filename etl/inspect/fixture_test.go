@@ -124,7 +124,7 @@ func (f *fixture) file(attempt string, zone layout.Zone, path, suffix string, ro
 	sum := sha256.Sum256(body)
 	name := hex.EncodeToString(sum[:]) + suffix
 	p := commitlog.Partition{Zone: zone.Prefix, Path: path}
-	file := commitlog.File{Name: name, Key: zone.DataKey(attempt, path, name), Size: int64(len(body)), Rows: int64(rows), SHA256: hex.EncodeToString(sum[:])}
+	file := commitlog.File{Name: name, Key: zone.DataKey(attempt, name), Size: int64(len(body)), Rows: int64(rows), SHA256: hex.EncodeToString(sum[:])}
 	f.put(file.Key, string(body))
 	kind := commitlog.New
 	if f.state.Partitions[p] != nil {

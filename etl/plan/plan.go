@@ -79,6 +79,9 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 		if says.source == "" || info.Key[:slash] != folder {
 			folder = info.Key[:slash]
 			says = placeOf(strings.TrimPrefix(info.Key, prefix))
+			if o.RecordsAt != nil {
+				says.recordsAt = o.RecordsAt(says.source)
+			}
 		}
 		arrived := says.arrival(info.ModTime)
 		if !o.wants(says.source, arrived) {
@@ -102,9 +105,7 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 		default:
 			obj := &batch.Object{
 				Index: len(p.Objects), Key: info.Key, ETag: info.ETag, Size: info.Size, Source: says.source, Arrived: arrived,
-			}
-			if o.RecordsAt != nil {
-				obj.RecordsAt = o.RecordsAt(obj.Source)
+				RecordsAt: says.recordsAt,
 			}
 			p.Objects = append(p.Objects, obj)
 			p.ModTimes = append(p.ModTimes, info.ModTime)
@@ -133,9 +134,10 @@ func (o *Options) wants(source string, arrived int64) bool {
 
 // place is what the folders of a key say of its object.
 type place struct {
-	source string // never empty
-	from   int64  // beginning of the day that the folders name, in milliseconds since 1970
-	dated  bool   // they name one
+	source    string // never empty
+	recordsAt string // the source's setting
+	from      int64  // beginning of the day that the folders name, in milliseconds since 1970
+	dated     bool   // they name one
 }
 
 func placeOf(rel string) place {

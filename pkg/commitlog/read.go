@@ -126,6 +126,16 @@ func (l *Log) Head(ctx context.Context) (*State, error) {
 	return l.last, nil
 }
 
+// Learn takes the state after an entry that was put, so that Head need not read that entry's body, which its writer has just had in
+// hand. Neither the state nor the body that it was made of may be changed any more.
+func (l *Log) Learn(s *State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil || l.last.Seq < s.Seq {
+		l.last = s
+	}
+}
+
 // At gives the state at seq, folded from the first entry on, without checkpoints. Errors: those of Head, and
 // ErrNoEntry.
 func (l *Log) At(ctx context.Context, seq uint64) (*State, error) {

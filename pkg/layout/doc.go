@@ -7,7 +7,7 @@
 // Z@: what is finished but not (or no longer only) where tables are read.
 //
 //	Z/<partition>/<name>                    a partition's first directory
-//	Z@/<attempt>/data/<partition>/<name>    finished data files that an attempt put aside; never a table location
+//	Z@/<attempt>/data/<name>                finished data files that an attempt put aside; never a table location
 //	Z@/<attempt>/swap/<partition>/<name>    a partition's later directory, filled once the attempt is decided
 //
 // Data and directories of one attempt lie apart, because an attempt may put files aside that its decision does not name

@@ -144,10 +144,13 @@ func TestZone(t *testing.T) {
 		}
 	}
 	for key, want := range map[string]layout.AsideKey{
-		z.DataKey("id", "source=a/day=1", "f"):      {Attempt: "id", Partition: "source=a/day=1", Name: "f"},
+		z.DataKey("id", "f"):                        {Attempt: "id", Name: "f"},
+		z.DataPrefix("id") + "source=a/day=1/f":     {Attempt: "id", Partition: "source=a/day=1", Name: "f"},
 		z.SwapDir("id", "source=a/day=1") + "f.x":   {Attempt: "id", Swap: true, Partition: "source=a/day=1", Name: "f.x"},
 		z.AttemptPrefix("id") + "other/source=a/f":  {},
-		z.AttemptPrefix("id") + "data/f":            {},
+		z.AttemptPrefix("id") + "swap/f":            {},
+		z.AttemptPrefix("id") + "data/":             {},
+		z.AttemptPrefix("id") + "data//f":           {},
 		z.AttemptPrefix("id") + "data/source=a/":    {},
 		"lake/processed/id/data/source=a/f":         {},
 		"lake/processed@/id":                        {},

@@ -88,10 +88,9 @@ func (z Zone) SwapDir(attempt, partition string) string {
 	return z.AttemptPrefix(attempt) + "swap/" + partition + "/"
 }
 
-// DataKey is where an attempt puts a finished data file aside.
-func (z Zone) DataKey(attempt, partition, name string) string {
-	return z.DataPrefix(attempt) + partition + "/" + name
-}
+// DataKey is where an attempt puts a finished data file aside. Files of all partitions lie in one folder: their names say what is in them,
+// and a folder for each of 10,000 partitions takes as long to make as its file.
+func (z Zone) DataKey(attempt, name string) string { return z.DataPrefix(attempt) + name }
 
 // AttemptPrefix is what all keys of an attempt in the zone's aside begin with.
 func (z Zone) AttemptPrefix(attempt string) string { return z.Aside() + "/" + attempt + "/" }
@@ -103,7 +102,8 @@ func (z Zone) DataPrefix(attempt string) string { return z.AttemptPrefix(attempt
 type AsideKey struct {
 	Attempt string
 	// Swap: in a directory of the table; else a data file that was put aside.
-	Swap      bool
+	Swap bool
+	// Partition of a directory. Data files had one, too, when they lay in folders by partition; those of today have none.
 	Partition string
 	Name      string
 }
@@ -114,8 +114,9 @@ func (z Zone) ParseAside(key string) (AsideKey, error) {
 	attempt, rest, ok2 := strings.Cut(rest, "/")
 	kind, rest, ok3 := strings.Cut(rest, "/")
 	slash := strings.LastIndexByte(rest, '/')
-	if !ok || !ok2 || !ok3 || slash < 1 || slash == len(rest)-1 || kind != "data" && kind != "swap" {
+	k := AsideKey{Attempt: attempt, Swap: kind == "swap", Partition: rest[:max(slash, 0)], Name: rest[slash+1:]}
+	if !ok || !ok2 || !ok3 || slash == 0 || k.Name == "" || kind != "data" && kind != "swap" || k.Swap && k.Partition == "" {
 		return AsideKey{}, fmt.Errorf("%w: %q is no key of %s/", ErrZone, key, z.Aside())
 	}
-	return AsideKey{Attempt: attempt, Swap: kind == "swap", Partition: rest[:slash], Name: rest[slash+1:]}, nil
+	return k, nil
 }

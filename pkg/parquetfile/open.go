@@ -5,6 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/parquet-go/parquet-go/format"
 
 	"datalake/pkg/parquetfile/internal/fault"
 	"datalake/pkg/parquetfile/internal/meta"
@@ -20,15 +25,32 @@ const maxFooter = 256 << 20
 // Open reads the footer of a file of size bytes. r must be safe for concurrent use if the File is to be; it is read
 // until the File is no longer used, and not closed. Errors: those of r, ErrCorrupt, ErrUnsupported.
 func Open(r io.ReaderAt, size int64) (f *File, err error) {
+	return new(Opener).Open(r, size)
+}
+
+// Opener opens files that most likely have the same schema: where one has that of the file before, it is not made anew. The zero
+// value is ready. Safe for concurrent use.
+type Opener struct {
+	last atomic.Pointer[parsed]
+}
+
+type parsed struct {
+	elements []format.SchemaElement
+	arrow    *arrow.Schema
+	schema   *shape.Schema
+}
+
+// Open is the function of that name.
+func (o *Opener) Open(r io.ReaderAt, size int64) (f *File, err error) {
 	defer fault.NoPanic(&err)
-	f, err = open(r, size)
+	f, err = o.open(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("open parquet file: %w", err)
 	}
 	return f, nil
 }
 
-func open(r io.ReaderAt, size int64) (*File, error) {
+func (o *Opener) open(r io.ReaderAt, size int64) (*File, error) {
 	if size < 12 {
 		return nil, fault.Corruptf("%d bytes are too few", size)
 	}
@@ -56,9 +78,15 @@ func open(r io.ReaderAt, size int64) (*File, error) {
 	if _, err := meta.Unmarshal(foot, f.meta); err != nil {
 		return nil, fault.Corruptf("footer: %w", err)
 	}
-	if f.arrow, f.schema, err = shape.Parse(f.meta.Schema); err != nil {
-		return nil, err
+	p := o.last.Load()
+	if p == nil || !reflect.DeepEqual(p.elements, []format.SchemaElement(f.meta.Schema)) {
+		p = &parsed{elements: f.meta.Schema}
+		if p.arrow, p.schema, err = shape.Parse(p.elements); err != nil {
+			return nil, err
+		}
+		o.last.Store(p)
 	}
+	f.arrow, f.schema = p.arrow, p.schema
 	if err := f.check(); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func Verify(r io.ReaderAt, size int64) (rows int64, err error) {
 }
 
 func verify(r io.ReaderAt, size int64) (int64, error) {
-	f, err := open(r, size)
+	f, err := new(Opener).open(r, size)
 	if err != nil {
 		return 0, err
 	}

@@ -7,6 +7,13 @@ import (
 	"io"
 )
 
+// RandomAccess is a Store whose Get always gives an io.ReaderAt, so that nobody need ask for a byte to find out.
+type RandomAccess interface {
+	Store
+	// ReadsAt does nothing.
+	ReadsAt()
+}
+
 // Reader reads one version of an object at random places; see OpenReader. Safe for concurrent use.
 type Reader struct {
 	io.ReaderAt
@@ -21,18 +28,20 @@ func (r *Reader) Close() error { return r.close() }
 // a ranged Get for each read. ctx holds for all reads. Errors: ErrNotFound, ErrKey; reads give ErrChanged when the object was
 // replaced meanwhile.
 func OpenReader(ctx context.Context, s Store, key string) (*Reader, error) {
-	body, info, err := s.Get(ctx, key, GetOptions{Length: 1})
-	if err != nil {
-		return nil, err
+	if _, ok := s.(RandomAccess); !ok {
+		body, info, err := s.Get(ctx, key, GetOptions{Length: 1})
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := body.(io.ReaderAt); !ok {
+			r := &ranges{ctx: ctx, store: s, key: key, etag: info.ETag}
+			return &Reader{r, info, func() error { return nil }}, body.Close()
+		}
+		if err := body.Close(); err != nil {
+			return nil, err
+		}
 	}
-	if _, ok := body.(io.ReaderAt); !ok {
-		r := &ranges{ctx: ctx, store: s, key: key, etag: info.ETag}
-		return &Reader{r, info, func() error { return nil }}, body.Close()
-	}
-	if err := body.Close(); err != nil {
-		return nil, err
-	}
-	body, info, err = s.Get(ctx, key, GetOptions{})
+	body, info, err := s.Get(ctx, key, GetOptions{})
 	if err != nil {
 		return nil, err
 	}

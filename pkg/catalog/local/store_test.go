@@ -163,3 +163,47 @@ func TestMoreKeys(t *testing.T) {
 		t.Errorf("got %v, %v", ps, err)
 	}
 }
+
+// A table is read once as long as nobody changes its file; a change by somebody else is seen.
+func TestReadOnce(t *testing.T) {
+	store := memory.New()
+	s, other := open(t, store), open(t, store)
+	put := func(s *local.Store, value string) {
+		t.Helper()
+		if _, err := s.PutPartitions(t.Context(), "x", []catalog.Partition{{Values: []string{"a", value}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.PutTable(t.Context(), catalogtest.Table("x")); err != nil {
+		t.Fatal(err)
+	}
+	put(s, "1")
+	for _, want := range []int{1, 2} {
+		gets := store.Requests()["get"]
+		ps, err := s.Partitions(t.Context(), "x")
+		if err != nil || len(ps) != want {
+			t.Errorf("%d partitions, want %d: %v", len(ps), want, err)
+		}
+		if n := store.Requests()["get"] - gets; n != int64(want-1) {
+			t.Errorf("%d partitions are read by %d gets", want, n)
+		}
+		if want == 1 {
+			put(other, "2")
+		}
+	}
+	// What was given out stays as it was.
+	before, err := s.Partitions(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(s, "3")
+	if len(before) != 2 {
+		t.Errorf("%d partitions, 2 were given", len(before))
+	}
+	if err := store.Delete(t.Context(), "state/catalog/x.json"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Table(t.Context(), "x"); !errors.Is(err, catalog.ErrNoTable) {
+		t.Errorf("a table that was deleted: %v", err)
+	}
+}

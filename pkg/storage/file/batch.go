@@ -157,7 +157,7 @@ func (b *Batch) ways(dirs, names map[string]bool) {
 	}
 }
 
-// each calls do for each name, some at once. These are the only goroutines of the package; all have ended when it returns.
+// each calls do for each name, some at once. All have ended when it returns.
 func each(ctx context.Context, names map[string]bool, do func(name string) error) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(syncs)

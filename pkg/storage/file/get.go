@@ -19,6 +19,11 @@ func (s *Store) Get(ctx context.Context, key string, o storage.GetOptions) (io.R
 	return r, info(key, st), nil
 }
 
+// ReadsAt says that Get gives an io.ReaderAt; see storage.RandomAccess.
+func (s *Store) ReadsAt() {}
+
+var _ storage.RandomAccess = (*Store)(nil)
+
 func (s *Store) get(ctx context.Context, key string, o storage.GetOptions) (*reader, Stat, error) {
 	name, err := s.begin(ctx, key)
 	if err != nil {

@@ -1,14 +1,18 @@
 package file_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"datalake/pkg/storage"
 	"datalake/pkg/storage/file"
@@ -114,10 +118,10 @@ func TestListIsTheSame(t *testing.T) {
 	}
 }
 
-// A directory that cannot be read, and one that goes while it is listed.
+// A directory that cannot be read, and one that goes while the listing is under way and has not read ahead so far.
 func TestListFails(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"a/1", "b/1", "c/1"} {
+	for _, name := range []string{"a/1", "b/1", "c/1", "d/1", "e/1", "f/1"} {
 		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -135,11 +139,11 @@ func TestListFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		keys = append(keys, info.Key)
-		if err := os.RemoveAll(filepath.Join(dir, "b")); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, "e")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if fmt.Sprint(keys) != "[a/1 c/1]" {
+	if fmt.Sprint(keys) != "[a/1 b/1 c/1 d/1 f/1]" {
 		t.Errorf("keys %q", keys)
 	}
 	if os.Geteuid() == 0 {
@@ -148,8 +152,71 @@ func TestListFails(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "c"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if keys, err := listed(t, s, "", ""); !errors.Is(err, os.ErrPermission) || len(keys) != 1 {
+	if keys, err := listed(t, s, "", ""); !errors.Is(err, os.ErrPermission) || len(keys) != 2 {
 		t.Errorf("%v, %v", keys, err)
+	}
+}
+
+// slowFS counts what is being read, and takes its time.
+type slowFS struct {
+	file.FS
+	reading, most *atomic.Int32
+}
+
+func (f slowFS) ReadDir(name string) ([]file.Entry, error) {
+	n := f.reading.Add(1)
+	defer f.reading.Add(-1)
+	for m := f.most.Load(); n > m && !f.most.CompareAndSwap(m, n); m = f.most.Load() {
+	}
+	time.Sleep(time.Millisecond)
+	return f.FS.ReadDir(name)
+}
+
+// A listing reads a little ahead, stops when it is told to, and then leaves nothing running.
+func TestListReadsAhead(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 20 {
+		for j := range 20 {
+			folder := filepath.Join(dir, fmt.Sprintf("%02d/%02d", i, j))
+			if err := os.MkdirAll(folder, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, "x"), nil, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fsys := slowFS{file.OS, &atomic.Int32{}, &atomic.Int32{}}
+	s, err := file.OpenFS(dir, fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	infos, err := listed(t, s, "", "")
+	sorted := slices.IsSortedFunc(infos, func(a, b storage.Info) int { return strings.Compare(a.Key, b.Key) })
+	if err != nil || len(infos) != 400 || !sorted {
+		t.Errorf("%d objects, in order: %v, %v", len(infos), sorted, err)
+	}
+	if most := fsys.most.Load(); most < 2 || most > 6 { // three in each of two levels
+		t.Errorf("%d directories are read at once", most)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	for _, err := range s.List(ctx, "", "") {
+		if n++; n == 50 {
+			cancel()
+		}
+		if err != nil {
+			if n != 51 || !errors.Is(err, context.Canceled) {
+				t.Errorf("object %d: %v", n, err)
+			}
+		}
+	}
+	for range s.List(t.Context(), "", "") {
+		break
+	}
+	if n := fsys.reading.Load(); n != 0 {
+		t.Errorf("%d directories are still being read", n)
 	}
 }
 

@@ -142,7 +142,9 @@ func physical(e *format.SchemaElement) (arrow.DataType, Leaf, error) {
 	if d, ok := e.LogicalType.Value.(*format.DecimalType); ok {
 		decimal, precision, scale = true, d.Precision, d.Scale
 	}
-	unknown := fault.Unsupportedf("column %s: stored as %s, annotated %s %v", e.Name, e.Type.V, e.LogicalType.String(), conv)
+	unknown := func() error {
+		return fault.Unsupportedf("column %s: stored as %s, annotated %s %v", e.Name, e.Type.V, e.LogicalType.String(), conv)
+	}
 	if decimal {
 		l := Leaf{Phys: e.Type.V, Order: stats.Signed, Width: int(e.TypeLength.V)}
 		switch e.Type.V {
@@ -152,10 +154,10 @@ func physical(e *format.SchemaElement) (arrow.DataType, Leaf, error) {
 			l.Width, l.Order = 8, stats.Int64
 		case format.FixedLenByteArray:
 			if l.Width < 1 || l.Width > 16 {
-				return nil, l, unknown
+				return nil, l, unknown()
 			}
 		default:
-			return nil, l, unknown
+			return nil, l, unknown()
 		}
 		if precision < 1 || precision > 38 || scale < 0 || scale > precision {
 			return nil, l, fault.Unsupportedf("column %s: decimal(%d,%d)", e.Name, precision, scale)
@@ -216,7 +218,7 @@ func physical(e *format.SchemaElement) (arrow.DataType, Leaf, error) {
 		}
 	}
 	if t == nil {
-		return nil, Leaf{}, unknown
+		return nil, Leaf{}, unknown()
 	}
 	return t, *newLeaf(t), nil
 }
