@@ -63,15 +63,15 @@ compare_engines() { # records, engines: fails where not all of them write the sa
 look_at_pages() { # the pages of the demo's runs, and that of a report that has everything; needs Chromium, Debian's for one
   local chromium dir="$scratch/pages" shots=${DATALAKE_SCREENSHOTS:-$tools/screenshots}
   chromium=$(command -v chromium chromium-browser google-chrome | head -1) || { echo "Chromium is missing: apt-get install chromium" >&2; exit 1; }
-  install_readers
-  "$tools/venv/bin/python" -m pip install -q --disable-pip-version-check playwright==1.65.2
+  [ -x "$tools/pages/bin/python" ] || python3 -m venv "$tools/pages"
+  "$tools/pages/bin/python" -m pip install -q --disable-pip-version-check playwright==1.65.2
   mkdir -p "$dir" "$shots"
   go run ./cmd/etl demo "$dir/lake" --quiet
   go run ./cmd/etl report 1 --lake "$dir/lake" -o "$dir/demo-1.html"
   go run ./cmd/etl report --lake "$dir/lake" -o "$dir/demo-2.html"
   go run ./cmd/etl report --lake "$dir/lake" --no-values -o "$dir/no-values.html"
   cp etl/report/testdata/page.html "$dir/full.html"
-  "$tools/venv/bin/python" .ci/page.py "$chromium" "$shots" "$dir"/*.html
+  "$tools/pages/bin/python" .ci/page.py "$chromium" "$shots" "$dir"/*.html
 }
 
 scale() { # share of the full size

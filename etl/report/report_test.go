@@ -393,6 +393,38 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestMasked: what a source masks stands neither on the page nor in JSON; what failed a check and was kept is counted.
+func TestMasked(t *testing.T) {
+	l := newLake(t)
+	text := "version: 1\nsources: {s: {columns: [{path: data.email, type: string, mask: {keep_last: 4}, required: true}, {path: data.n, type: bigint, max: 5, on_fail: \"null\"}]}}"
+	file, err := lakefile.Parse("lake.yaml", []byte(text), os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.job.Lake = file
+	const secret = "jane.roe@example"
+	l.run(t, "raw/s/1.json", record(1, 24, `"email":"`+secret+`.com","n":1`), record(2, 24, `"email":"`+secret+`.org","n":9`),
+		record(3, 24, `"email":["`+secret+`.net"],"n":1`), `{"record_id":"r4","source":"s","data":{"email":"`+secret)
+	r := l.report(t, 1, report.Options{})
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := page(t, r)
+	if strings.Contains(p, secret) || strings.Contains(string(data), secret) {
+		t.Error("the report shows what is masked")
+	}
+	if !strings.Contains(p, ".com") {
+		t.Error("the masked column is not shown at all")
+	}
+	if d := cmp.Diff([]report.Count{{Name: "n.max", Count: 1}}, r.Sources[0].Checks); d != "" || !strings.Contains(p, "Kept, but failed, by rule") {
+		t.Error(d)
+	}
+	if r.Totals.Quarantined != 2 || len(r.Sources[0].Rejects) != 2 {
+		t.Errorf("%+v", r.Sources[0].Rejects)
+	}
+}
+
 // TestPage holds the page of a report that has everything to testdata/page.html. After a change: go test ./etl/report -update, and
 // look at it in a browser.
 func TestPage(t *testing.T) {

@@ -45,19 +45,13 @@ func Add(root *cobra.Command, l Lake) {
 	for _, c := range root.Commands() {
 		Add(c, l)
 	}
-	if c := root; c.ValidArgsFunction == nil && len(c.ValidArgs) == 0 {
-		switch argument := argument(c); argument {
-		case "TABLE":
-			c.ValidArgsFunction = once(names(l.Tables))
-		case "DIR", "FILE":
-		default:
-			c.ValidArgsFunction = nothing
-		}
+	if root.ValidArgsFunction == nil && len(root.ValidArgs) == 0 {
+		root.ValidArgsFunction = l.arguments(arguments(root))
 	}
 	values := map[string]cobra.CompletionFunc{
-		"source": names(l.Sources), "partition": names(l.Partitions),
+		"source": offer(l.Sources), "partition": offer(l.Partitions),
 		"log-format": fixed("text", "json"), "lake": folders, "tmp": folders, "memory": fixed("256MiB", "512MiB", "1GiB", "2GiB", "4GiB"),
-		"config": files, "cpuprofile": files, "trace": files, "output": files,
+		"config": files, "cpuprofile": files, "trace": files, "output": files, "out": files, "junit": files,
 	}
 	each := func(f *pflag.Flag) {
 		complete := values[f.Name]
@@ -75,18 +69,40 @@ func Add(root *cobra.Command, l Lake) {
 	}
 }
 
-// argument is the name of a command's first argument, empty where it has none.
-func argument(c *cobra.Command) string {
+// arguments are the names of a command's arguments, as its Use says: TABLE, DIR|FILE...
+func arguments(c *cobra.Command) []string {
+	var out []string
 	for _, word := range strings.Fields(c.Use)[1:] {
-		word = strings.Trim(word, "[]…")
-		if word != "flags" && !strings.HasPrefix(word, "-") {
-			return word
+		word = strings.Trim(word, "[]")
+		if word == "flags" || strings.HasPrefix(word, "-") {
+			break
 		}
+		out = append(out, word)
 	}
-	return ""
+	return out
 }
 
-func names(list func(*cobra.Command, []string) ([]string, error)) cobra.CompletionFunc {
+// arguments completes the arguments of these names, one after the other. A last one that ends in dots may stand many times.
+func (l Lake) arguments(names []string) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		i := len(args)
+		if last := len(names) - 1; i > last && last >= 0 && strings.HasSuffix(names[last], "...") {
+			i = last
+		}
+		switch {
+		case i >= len(names):
+		case names[i] == "TABLE":
+			return offer(l.Tables)(c, args, begun)
+		case names[i] == "DIR":
+			return folders(c, args, begun)
+		case names[i] == "OTHER", strings.Contains(names[i], "FILE"), strings.Contains(names[i], "DIR"):
+			return files(c, args, begun)
+		}
+		return nothing(c, args, begun)
+	}
+}
+
+func offer(list func(*cobra.Command, []string) ([]string, error)) cobra.CompletionFunc {
 	return func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if c.Context() == nil {
 			c.SetContext(context.Background())
@@ -96,16 +112,6 @@ func names(list func(*cobra.Command, []string) ([]string, error)) cobra.Completi
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return all, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-// once completes the first argument only.
-func once(complete cobra.CompletionFunc) cobra.CompletionFunc {
-	return func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nothing(c, args, begun)
-		}
-		return complete(c, args, begun)
 	}
 }
 
