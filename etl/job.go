@@ -136,6 +136,9 @@ type Result struct {
 	Warnings []string `json:"warnings,omitempty"`
 	// Sampled says, by source, what a run with Job.Sample has read.
 	Sampled []Sampled `json:"sampled,omitempty"`
+	// Apart is how many of a sample's duplicates repeat a record of another stretch of the input than their own: another object, or another
+	// part of a large one.
+	Apart int64 `json:"-"`
 	// Pending is how many partitions this run published that earlier runs had decided.
 	Pending int `json:"pending,omitempty"`
 	// Bad is set where the run ended with ErrBad. Then RecordsIn and Quarantined tell what it read, and nothing went out.

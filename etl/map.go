@@ -186,13 +186,22 @@ func (w *work) mapOnce(ctx context.Context, guesses *guesses) (profile *infer.Pr
 				if err != nil {
 					return err
 				}
-				w.job.Progress(Progress{Phase: "map", Done: run.done.Load(), Total: w.plan.Bytes, Records: run.rows.Load()})
+				w.job.Progress(run.progress())
 			}
 			return mp.sender.Flush()
 		})
 	}
 	err = g.Wait()
 	return profile, run.read.Load(), err
+}
+
+// progress tells how far the pass is. How much a sample has to read shows only when it was read.
+func (r *mapRun) progress() Progress {
+	p := Progress{Phase: "map", Done: r.done.Load(), Total: r.plan.Bytes, Records: r.rows.Load()}
+	if r.job.Sample > 0 {
+		p.Done, p.Total = r.read.Load(), 0
+	}
+	return p
 }
 
 func (w *work) inputOptions() input.Options {

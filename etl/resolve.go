@@ -42,11 +42,24 @@ func (w *work) resolve(ctx context.Context) error {
 	if err := w.loadTable(ctx); err != nil {
 		return err
 	}
-	err := dedupe.Resolve(ctx, w.mapped.keys, w.table, w.job.Parallel, w.job.keys(), func(loser, _ dedupe.Row) { w.mapped.losers.Mark(loser) })
+	w.apart.Store(0)
+	err := dedupe.Resolve(ctx, w.mapped.keys, w.table, w.job.Parallel, w.job.keys(), func(loser, kept dedupe.Row) {
+		w.mapped.losers.Mark(loser)
+		if w.job.Sample > 0 && loser.IsNew() && kept.IsNew() && apart(loser, kept) {
+			w.apart.Add(1)
+		}
+	})
 	if err != nil {
 		return err
 	}
 	return w.makeRoom()
+}
+
+// apart says whether two rows stand in different stretches of a sample: neither in one unit, nor in units that follow each other.
+func apart(a, b dedupe.Row) bool {
+	x, _ := a.Unit()
+	y, _ := b.Unit()
+	return max(x, y)-min(x, y) > 1
 }
 
 // makeRoom gives the memory of what waits, and the buffers of the map step, to the write step, where that costs little.

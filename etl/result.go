@@ -46,7 +46,7 @@ func (w *work) fill(res *Result) {
 		res.Files += t.Files
 		res.Partitions += t.Partitions
 	}
-	res.Sampled = w.sampled()
+	res.Sampled, res.Apart = w.sampled(), w.apart.Load()
 	if res.Sampled != nil {
 		res.BytesIn = 0
 		for _, s := range res.Sampled {

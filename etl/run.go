@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -275,6 +276,7 @@ type work struct {
 	finished *spill.Budget // of finished pages and files
 	files    []*spill.File
 	spilled  int64 // bytes of files of passes that were given up
+	apart    atomic.Int64
 	waited   int64 // bytes that waited after the map step, in memory and files
 	mapped   *mapped
 	table    *dedupe.Buckets // keys of the table's files, as of the last resolve

@@ -88,6 +88,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(),
 		a.checkCommand(),
+		a.planCommand(),
 		a.runCommand(),
 		a.demoCommand(),
 		a.testCommand(),

@@ -15,7 +15,7 @@ import (
 const dryRejects = 3
 
 // dryRun tells what a run would do, without writing anything.
-func (a *app) dryRun(ctx context.Context, l *lake, j etl.Job) (err error) {
+func (a *app) dryRun(ctx context.Context, l *lake, j etl.Job, explain bool) (err error) {
 	j = l.job(j)
 	p := newProgress(a.console)
 	j.Progress = p.update
@@ -34,6 +34,9 @@ func (a *app) dryRun(ctx context.Context, l *lake, j etl.Job) (err error) {
 		return err
 	}
 	r := t.Result
+	if explain {
+		defer a.explain(r)
+	}
 	r.Tables, r.Decided, r.Published, r.RunID = orEmpty(r.Tables), 0, false, ""
 	if a.console.json {
 		return a.object(struct {

@@ -81,10 +81,10 @@ is read. Nothing else is written, and an existing file only with --force.`,
 		return a.init(ctx, j, at, out, tests)
 	})
 	f := c.Flags()
-	f.StringVar(&out, "out", "", "the file to write, - for stdout (default lake.yaml, in the lake if DIR is one)")
+	f.StringVar(&out, "out", "", "the `file` to write, - for stdout (default lake.yaml, in the lake if DIR is one)")
 	f.BoolVar(&force, "force", false, "write over files that are there")
-	f.IntVar(&sample, "sample", 0, "look at so many records, the beginnings of the objects (default all of 256 MB, 200,000 of more)")
-	f.StringVar(&tests, "test", "", "write a first golden case, made up from the columns, into this folder: see etl test")
+	f.IntVar(&sample, "sample", 0, "look at so many `records`, the beginnings of the objects (default all of 256 MB, 200,000 of more)")
+	f.StringVar(&tests, "test", "", "write a first golden case, made up from the columns, into this `folder`: see etl test")
 	limits.flags(c)
 	return c
 }

@@ -104,7 +104,10 @@ func (p *progress) line() {
 		text += fmt.Sprintf(" %d %%", n.Done*100/n.Total)
 	}
 	if n.Phase == "map" {
-		text += fmt.Sprintf(", %s of %s", size(n.Done), size(n.Total))
+		text += ", " + size(n.Done)
+		if n.Total > 0 {
+			text += " of " + size(n.Total)
+		}
 		if seconds > 0.2 { // else the phase has only begun, and the rate would say nothing
 			text += fmt.Sprintf(", %s/s", size(int64(rate(float64(n.Done), seconds))))
 		}

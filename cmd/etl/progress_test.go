@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -82,5 +83,21 @@ func TestJSONLines(t *testing.T) {
 	p.update(etl.Progress{Phase: "write", Done: 1, Total: 4})
 	if !strings.Contains(out.String(), `"msg":"progress","phase":"write","done":1,"total":4`) {
 		t.Errorf("line %s", out.String())
+	}
+}
+
+// Where the total is not known, none is told.
+func TestProgressWithoutTotal(t *testing.T) {
+	var out bytes.Buffer
+	c, err := newConsole(io.Discard, &out, false, false, logText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProgress(c)
+	p.lineAt = p.lineAt.Add(-lineEvery)
+	p.update(etl.Progress{Phase: "map", Done: 5e6, Records: 7})
+	p.close()
+	if got := out.String(); !strings.HasPrefix(got, "reading, 5.0 MB, ") || strings.Contains(got, "%") {
+		t.Errorf("it says %q", got)
 	}
 }

@@ -93,7 +93,7 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 		}
 		if dry {
 			j.Sample = sample
-			return a.dryRun(ctx, l, j)
+			return a.dryRun(ctx, l, j, explain)
 		}
 		j.Settle = settle
 		r, err := a.run(ctx, l, j)

@@ -77,8 +77,8 @@ writes a first one.`,
 	})
 	f := c.Flags()
 	f.BoolVar(&update, "update", false, "rewrite what the cases expect by what comes out")
-	f.StringVar(&pattern, "run", "", "play only cases whose name matches this regular expression")
-	f.StringVar(&junit, "junit", "", "write the results to this file, as JUnit XML")
+	f.StringVar(&pattern, "run", "", "play only cases whose name matches this regular `expression`")
+	f.StringVar(&junit, "junit", "", "write the results to this `file`, as JUnit XML")
 	return c
 }
 

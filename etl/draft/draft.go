@@ -60,7 +60,8 @@ const (
 // Make looks at the raw zone of the job, or at Job.Sample records of it, and drafts a lake file. Of the job's zones only raw is looked at;
 // a lake file in it is not heeded. Nothing is written. Errors: ErrNothing, those of etl.Run.
 func Make(ctx context.Context, job etl.Job, o Options) (d *Draft, err error) {
-	job = alone(job)
+	job = forecast.Alone(job)
+	job.Lake = nil
 	plain, err := forecast.Try(ctx, job)
 	if err != nil {
 		return nil, err
@@ -90,15 +91,6 @@ func Make(ctx context.Context, job etl.Job, o Options) (d *Draft, err error) {
 			return d, err
 		}
 	}
-}
-
-// alone gives a job on the raw zone of another, whose other zones are in no lake.
-func alone(job etl.Job) etl.Job {
-	z := &job.Zones
-	z.Processed, z.Quarantine, z.State = z.Raw, z.Raw, z.Raw
-	z.Processed.Prefix, z.Quarantine.Prefix, z.State.Prefix = "draft/processed", "draft/quarantine", "draft/state"
-	job.Lake = nil
-	return job
 }
 
 // differ runs the draft and says whether it gave other tables than the run without it: then less of the sources concerned is declared.

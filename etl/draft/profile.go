@@ -142,15 +142,18 @@ func example(name string, a arrow.Array, i int) string {
 var (
 	// telling are names whose values are nobody's business.
 	telling = regexp.MustCompile(`(?i)passw|secret|token|api_?key|auth|credential|cookie|session|ssn|iban|card|cvv|\bpin\b|_pin$|phone|mobile|e?mail`)
-	// A long word of letters and digits is a key, a hash or a token; so are long stretches of digits, as phones and cards have them.
-	longWord   = regexp.MustCompile(`[A-Za-z0-9+/=_-]{20,}`)
+	// A long word is a key, a hash or a token, and so is a shorter one with digits in it; so are long stretches of digits, as phones and
+	// cards have them.
+	longWord   = regexp.MustCompile(`[A-Za-z0-9+/=_-]{24,}`)
+	digitWord  = regexp.MustCompile(`[A-Za-z0-9+/=_-]{16,}`)
 	longDigits = regexp.MustCompile(`[0-9][0-9 ()./-]{8,}[0-9]`)
 )
 
 // showText shows a text in quotes, cut; only the first characters of what looks like a secret.
 func showText(name, s string) string {
 	limit := longest
-	if telling.MatchString(name) || strings.Contains(s, "@") || longWord.MatchString(s) || longDigits.MatchString(s) {
+	if telling.MatchString(name) || strings.Contains(s, "@") || longWord.MatchString(s) || longDigits.MatchString(s) ||
+		strings.ContainsAny(strings.Join(digitWord.FindAllString(s, -1), ""), "0123456789") {
 		limit = hidden
 	}
 	runes := []rune(s)

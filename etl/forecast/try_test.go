@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -228,5 +229,55 @@ func TestTryFails(t *testing.T) {
 	}
 	if _, err := forecast.Try(t.Context(), etl.Job{}); !errors.Is(err, etl.ErrConfig) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Each read of the lake is made to fail in turn: the trial fails with that error, or goes on without what it did not need, and leaves no trace.
+func TestTryFaults(t *testing.T) {
+	l := newLake(t)
+	l.configure("sources: {s: {dedupe: {keep: {latest: v}}}}")
+	l.land("s/1.json", `{"record_id":"a","source":"s","data":{"v":1}}`+"\n{broken")
+	l.run()
+	l.land("s/2.json", `{"record_id":"a","source":"s","data":{"v":2}}`)
+	lost := errors.New("lost")
+	failed := 0
+	for n := 0; ; n++ {
+		var mu sync.Mutex
+		calls, hit := 0, false
+		l.SetFaults(func(op, key string) error {
+			if op == "put" || op == "copy" || op == "delete" {
+				t.Fatalf("fault %d: %s %s", n, op, key)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if calls++; calls == n+1 {
+				hit = true
+				return lost
+			}
+			return nil
+		}, nil)
+		job := l.job
+		job.Parallel = 1
+		trial, err := forecast.Try(t.Context(), job)
+		l.SetFaults(nil, nil)
+		switch {
+		case err == nil && trial.Result.Replaced != 1:
+			t.Errorf("fault %d: %+v", n, trial.Result)
+		case err != nil && !errors.Is(err, lost):
+			t.Errorf("fault %d: %v", n, err)
+		case err != nil:
+			failed++
+		}
+		if trial != nil {
+			if err := trial.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if !hit {
+			break
+		}
+	}
+	if failed < 10 {
+		t.Errorf("only %d faults made a trial fail", failed)
 	}
 }

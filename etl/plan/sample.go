@@ -5,9 +5,13 @@ import "datalake/pkg/batch"
 // sampleObjects is how many objects of a source a sample looks into at most: opening one costs more than the records that it gives.
 const sampleObjects = 512
 
+// recordBytes is about how large a record is, for the sake of Plan.Bytes alone.
+const recordBytes = 512
+
 // Sample narrows the plan to at most so many records, but at least one a source: each source (folder) has an equal part, divided
 // over its objects by their size and taken from the beginning of each (see batch.Object.Most). Of very many objects some are taken, evenly spread over
-// their keys, and so over their days. Which they are depends on the listing alone. The objects are changed.
+// their keys, and so over their days. Which they are depends on the listing alone. The objects are changed. Bytes
+// then is about what is read.
 func (p *Plan) Sample(records int) {
 	objects, times := p.Objects, p.ModTimes
 	p.Objects, p.ModTimes, p.Bytes = nil, nil, 0
@@ -27,7 +31,7 @@ func (p *Plan) Sample(records int) {
 		o.Index = len(p.Objects)
 		p.Objects = append(p.Objects, o)
 		p.ModTimes = append(p.ModTimes, times[i])
-		p.Bytes += o.Size
+		p.Bytes += min(o.Size, int64(o.Most)*recordBytes)
 	}
 }
 

@@ -50,7 +50,7 @@ func TestSample(t *testing.T) {
 			}
 			objects[o.Source]++
 			records[o.Source] += o.Most
-			bytes += o.Size
+			bytes += min(o.Size, 512*int64(o.Most))
 		}
 		if got := fmt.Sprintf("%d %d, %d %d", objects["a"], records["a"], objects["b"], records["b"]); got != c.want || bytes != p.Bytes || len(p.ModTimes) != len(p.Objects) {
 			t.Errorf("%s: %s, want %s; %d bytes of %d", name, got, c.want, p.Bytes, bytes)

@@ -3,6 +3,7 @@ package process_test
 import (
 	"runtime"
 	"testing"
+	"time"
 
 	"datalake/pkg/process"
 )
@@ -35,4 +36,17 @@ func TestMemory(t *testing.T) {
 		t.Errorf("%d bytes resident before, %d after 64 MiB were touched", before, after)
 	}
 	runtime.KeepAlive(big)
+}
+
+func TestCPU(t *testing.T) {
+	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
+		t.Skip("only Linux and macOS are known to tell")
+	}
+	began, wall, sum := process.CPU(), time.Now(), 0
+	for time.Since(wall) < 50*time.Millisecond {
+		sum++
+	}
+	if spent := process.CPU() - began; spent <= 0 || spent > time.Duration(runtime.NumCPU()+1)*time.Since(wall) {
+		t.Errorf("%v of CPU in %v and %d rounds", spent, time.Since(wall), sum)
+	}
 }
