@@ -13,6 +13,7 @@ type sourceCounts struct {
 	rules, checks, rescuedBy                                     map[string]int64
 
 	out, duplicates, replaced int64
+	withdrawn                 int64 // from the quarantine, by a backfill
 	files, partitions         int
 	bytesOut                  int64
 	newColumns                []schema.Column
@@ -49,7 +50,7 @@ func (c *sourceCounts) redo() {
 // logged gives the numbers as the log keeps them.
 func (c *sourceCounts) logged() commitlog.Counts {
 	l := commitlog.Counts{
-		In: c.in, Out: c.out, Duplicates: c.duplicates, Quarantined: c.rejected, Replaced: c.replaced, Rescued: c.rescued,
+		In: c.in, Out: c.out, Duplicates: c.duplicates, Quarantined: c.rejected, Replaced: c.replaced, Withdrawn: c.withdrawn, Rescued: c.rescued,
 		BytesOut: c.bytesOut, Files: int64(c.files), Rules: c.rules, Checks: c.checks, Notes: map[string]int64{},
 	}
 	for name, n := range map[string]int64{"duplicate_keys": c.duplicateKeys, "floored": c.floored, "source_differs": c.sourceDiffers} {

@@ -37,7 +37,8 @@ type Taken struct {
 	// Published: every catalog shows it. No table changes by it.
 	Published bool  `json:"published"`
 	Objects   int64 `json:"objects"`
-	Bytes     int64 `json:"bytes"`
+	// Bytes of the objects taken as read.
+	Bytes int64 `json:"bytes"`
 }
 
 // Skip takes the raw object of that key, in the version that it has now, as read, with no records, so that runs go on without it.
@@ -180,10 +181,9 @@ func holdOnce(ctx context.Context, lake commit.Lake, r Reason, kind string, body
 	}
 	for _, seq := range b.Release {
 		t.Objects += a.Base.Held[seq].Inputs
-		t.Bytes += a.Base.Held[seq].Bytes
 	}
 	if len(b.Inputs) > 0 {
-		b.Hold = &commitlog.Hold{Unread: kind, Inputs: t.Objects, Bytes: t.Bytes}
+		b.Unread = kind
 	}
 	t.Decided, err = a.Decide(ctx, commit.Decision{Kind: kind, By: r.By, Why: r.Why, Body: b})
 	return t, err

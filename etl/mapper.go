@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"datalake/etl/clean"
@@ -127,6 +128,9 @@ func (m *mapper) unit(ctx context.Context, u *batch.Unit) (records int64, err er
 		}
 	}
 	for source, c := range out.Counts {
+		if m.run.strangeUnit(source, u) {
+			continue
+		}
 		sum := m.count(source)
 		records += c.Records
 		sum.rescued += c.Rescued
@@ -157,6 +161,9 @@ func (m *mapper) unit(ctx context.Context, u *batch.Unit) (records int64, err er
 // the number first in its unit. It gives the number of rows that went on, and the rejects that stages made.
 func (m *mapper) batch(ctx context.Context, u *batch.Unit, unit uint64, first int, b *batch.Batch) (rows int, rejects []batch.Reject, err error) {
 	defer func() { b.Release() }() // of whatever b is by then
+	if any, err := m.mine(b); err != nil || !any {
+		return 0, nil, err
+	}
 	s, err := m.source(b.Source)
 	if err != nil {
 		return 0, nil, err
@@ -283,6 +290,7 @@ func lineOf(u *batch.Unit, o batch.Origin) int64 {
 
 // reject counts the rejects of a unit and puts them into the quarantine, without what is masked.
 func (m *mapper) reject(u *batch.Unit, lines []int64, rejects []batch.Reject) error {
+	rejects = slices.DeleteFunc(rejects, func(r batch.Reject) bool { return m.run.strange(r.Source, r.Object) })
 	for i := range rejects {
 		r := &rejects[i]
 		m.run.schemas.hide(r)

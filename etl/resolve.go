@@ -110,7 +110,7 @@ func (w *work) tableFiles() []tableFile {
 	var files []tableFile
 	for _, p := range slices.SortedFunc(maps.Keys(w.attempt.Base.Partitions), commitlog.Partition.Compare) {
 		source := layout.SourceOf(p.Path)
-		if p.Zone != layout.Processed || w.mapped.seen[source].Rows == 0 {
+		if p.Zone != layout.Processed || w.mapped.seen[source].Rows == 0 || w.renews(p) {
 			continue
 		}
 		if dedupe.ScopeOf(w.schemas.Schema(source)).Partition && !touched[p.Path] {

@@ -28,6 +28,7 @@ import (
 	"datalake/pkg/catalog/local"
 	"datalake/pkg/commitlog"
 	"datalake/pkg/layout"
+	"datalake/pkg/parquetfile"
 	"datalake/pkg/process"
 	"datalake/pkg/spill"
 )
@@ -179,13 +180,18 @@ func (j Job) try(ctx context.Context, lake commit.Lake, m *meter, res *Result) e
 }
 
 func (j Job) plan(ctx context.Context, attempt *commit.Attempt, schemas *schemas, leave map[string]bool) (*plan.Plan, error) {
+	return j.list(ctx, attempt, schemas, leave, nil)
+}
+
+// list lists what no entry has consumed, and what is to be read again.
+func (j Job) list(ctx context.Context, attempt *commit.Attempt, schemas *schemas, leave map[string]bool, again func(key, etag string) bool) (*plan.Plan, error) {
 	j.Progress(Progress{Phase: "list"})
 	o := plan.Options{
 		Consumed: func(key, etag string) (bool, error) {
 			_, ok, err := attempt.Base.Ledger.Seq(ctx, key, etag)
 			return ok, err
 		},
-		RecordsAt: schemas.recordsAt, Source: j.Source, Since: j.Since, Until: j.Until, Leave: leave, Max: dedupe.MaxObjects,
+		Again: again, RecordsAt: schemas.recordsAt, Source: j.Source, Since: j.Since, Until: j.Until, Leave: leave, Max: dedupe.MaxObjects,
 	}
 	for waited := false; ; waited = true {
 		if j.Settle > 0 {
@@ -283,6 +289,9 @@ type work struct {
 	written  *written
 	seq      uint64
 	replay   *replay // nil: all of the plan's records are wanted
+	back     *back   // nil: no partition is made anew
+
+	opener parquetfile.Opener // of files that are read back
 
 	headsMu sync.Mutex
 	heads   map[*batch.Object]map[int64]int64 // raw bytes that a sample has read of objects, by where they begin
@@ -352,8 +361,14 @@ func (w *work) run(ctx context.Context) error {
 		if w.replay != nil && w.replay.o.DryRun {
 			return errUndecided
 		}
+		if err := w.lostKeys(ctx); err != nil {
+			return fmt.Errorf("resolve: %w", err)
+		}
 		if err := w.write(ctx); err != nil {
 			return fmt.Errorf("write: %w", err)
+		}
+		if err := w.renew(); err != nil {
+			return err
 		}
 		w.meter.end("write", w.written.bytes, w.rowsOut())
 		body, err := w.body()
@@ -369,7 +384,13 @@ func (w *work) run(ctx context.Context) error {
 			}
 			w.replay.complete(body)
 		}
-		w.seq, err = w.attempt.Decide(ctx, commit.Decision{Kind: kind, Reads: w.reads(), Body: body})
+		d := commit.Decision{Kind: kind, Reads: w.reads(), Body: body}
+		if w.back != nil {
+			if w.back.complete(&d); len(body.Acts)+len(body.Schemas) == 0 && len(body.Inputs) == int(body.Reread) {
+				return errUndecided
+			}
+		}
+		w.seq, err = w.attempt.Decide(ctx, d)
 		w.meter.end("decide", 0, 0)
 		var conflict *commit.Conflict
 		if err == nil || !errors.As(err, &conflict) || conflict.Redo != commit.Rebase {

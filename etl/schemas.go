@@ -38,23 +38,30 @@ type schemas struct {
 }
 
 // newSchemas takes the schemas of the base. It fails with ErrConfig where the lake file gives stored rows another meaning.
-func newSchemas(j Job, base *commitlog.State) (*schemas, error) {
+func newSchemas(j Job, base *commitlog.State) (*schemas, error) { return schemasFor(j, base, nil) }
+
+// schemasFor are those of a backfill, if there is one: its source's begins anew if all of it is made anew, and what the lake file says of
+// the other sources, whose rows stay, does not matter.
+func schemasFor(j Job, base *commitlog.State, back *BackfillOptions) (*schemas, error) {
 	s := &schemas{
 		job: j, warnings: slices.Clone(j.Lake.Warnings), added: map[string][]schema.Column{},
 		learned: map[string][]string{}, bases: map[string]*schema.Schema{},
 		sources: map[string]*schema.Schema{}, logged: map[string]*schema.Schema{},
 	}
-	var faults []string
+	var faults, commands []string
 	for _, name := range slices.Sorted(maps.Keys(base.Sources)) {
 		stored := base.Sources[name].Schema
-		if stored == nil {
+		if stored == nil || back != nil && back.All && back.Source == name {
 			continue
 		}
 		s.logged[name] = stored
 		next := stored
 		if declared, ok := j.Lake.Sources[name]; ok {
 			var changes []string
-			if next, changes = declared.Apply(stored); len(changes) > 0 {
+			if next, changes = declared.Apply(stored); len(changes) > 0 && back != nil && back.Source != name {
+				next = stored
+			} else if len(changes) > 0 {
+				commands = append(commands, "etl backfill --source "+name+" --all")
 				faults = append(faults, fmt.Sprintf("source %s: %s", name, strings.Join(changes, "; ")))
 			}
 		}
@@ -68,8 +75,8 @@ func newSchemas(j Job, base *commitlog.State) (*schemas, error) {
 		return nil, err
 	}
 	if len(faults) > 0 {
-		return nil, fmt.Errorf("%w: the lake file gives the rows that a table has another meaning: take the change back, or make the tables anew in another lake over the same raw zone (zones: raw):\n  %s",
-			ErrConfig, strings.Join(faults, "\n  "))
+		return nil, fmt.Errorf("%w: the lake file gives the rows that a table has another meaning:\n  %s\ntake the change back, or make the table anew from its raw objects:\n  %s",
+			ErrConfig, strings.Join(faults, "\n  "), strings.Join(commands, "\n  "))
 	}
 	return s, nil
 }

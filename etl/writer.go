@@ -18,7 +18,6 @@ import (
 	"datalake/etl/write"
 	"datalake/pkg/commitlog"
 	"datalake/pkg/layout"
-	"datalake/pkg/parquetfile"
 	"datalake/pkg/planted"
 	"datalake/pkg/schema"
 	"datalake/pkg/storage"
@@ -31,8 +30,6 @@ type written struct {
 	mu    sync.Mutex
 	acts  map[commitlog.Partition]*commitlog.Act
 	bytes int64
-
-	readBack parquetfile.Opener
 }
 
 // write makes the data files and puts them aside, a group of partitions at a time, and the quarantine's.
@@ -193,7 +190,11 @@ func (w *work) putFiles(ctx context.Context, files []write.File) (logged []commi
 // act begins the act on a partition that loses no rows.
 func (w *work) act(zone, path string) *commitlog.Act {
 	p := commitlog.Partition{Zone: zone, Path: path}
-	if w.attempt.Base.Partitions[p] != nil {
+	switch {
+	case w.attempt.Base.Partitions[p] == nil:
+	case w.renews(p):
+		return &commitlog.Act{Partition: p, Kind: commitlog.Swap}
+	default:
 		return &commitlog.Act{Partition: p, Kind: commitlog.Add}
 	}
 	return &commitlog.Act{Partition: p, Kind: commitlog.New}
@@ -265,7 +266,7 @@ func (w *work) appendRows(ctx context.Context, out *write.Group, t task) (kept, 
 				rows = append(rows, uint32(i))
 				if p := seg.Partitions[i]; int(p) != last {
 					last = int(p)
-					if w.attempt.Base.Partitions[commitlog.Partition{Zone: layout.Processed, Path: w.index.Get(p).Path}] != nil {
+					if q := (commitlog.Partition{Zone: layout.Processed, Path: w.index.Get(p).Path}); w.attempt.Base.Partitions[q] != nil && !w.renews(q) {
 						out.Single(p)
 					}
 				}
@@ -306,7 +307,7 @@ func (w *work) readBack(r *storage.Reader, zone string, f commitlog.File) error 
 	}
 	var rows int64
 	if zone == layout.Processed {
-		p, err := w.written.readBack.Open(r, r.Info.Size)
+		p, err := w.opener.Open(r, r.Info.Size)
 		if err != nil {
 			return err
 		}

@@ -106,6 +106,7 @@ func (a *app) command() *cobra.Command {
 		a.verifyCommand(),
 		a.repairCommand(),
 		a.gcCommand(),
+		a.backfillCommand(),
 		a.compactCommand(),
 		a.rollbackCommand(),
 		a.releaseCommand(),

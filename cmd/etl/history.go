@@ -61,7 +61,7 @@ func (a *app) status(s *inspect.Status) error {
 		pending = fmt.Sprintf("%s waiting, %s: %s", count(s.Pending), size(s.PendingBytes), a.again("run"))
 	}
 	if s.Held > 0 {
-		pending = fmt.Sprintf("%s held by a rollback, %s: %s\n%s", count(s.Held), size(s.HeldBytes), a.again("release"), pending)
+		pending = fmt.Sprintf("%s held by a rollback: %s\n%s", count(s.Held), a.again("release"), pending)
 	}
 	for _, x := range []struct {
 		n    int

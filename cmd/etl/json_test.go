@@ -50,14 +50,25 @@ func TestJSON(t *testing.T) {
 		{"compact", "iot_sensors"},
 		{"rollback", "iot_sensors --to 1"},
 		{"release", ""},
+		{"backfill", "--source iot_sensors --all"},
+		{"plan", ""},
+		{"ledger set", "--until 2000-01-01"},
+		{"ledger", ""},
+		{"skip", filepath.Join(lake, "raw", "iot_sensors", "poison.json")},
 		{"completion", "fish"},
 		{"version", ""},
 	}
 	called := map[string]bool{}
 	for _, c := range calls {
-		called[c.command] = true
+		words := strings.Fields(c.command)
+		called[words[len(words)-1]] = true
+		if c.command == "skip" {
+			if err := os.WriteFile(strings.Fields(c.args)[0], []byte("{"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, quiet := range []bool{false, true} {
-			args := append([]string{c.command, "--json", "--lake", lake}, strings.Fields(c.args)...)
+			args := append(append(words, "--json", "--lake", lake), strings.Fields(c.args)...)
 			if c.command == "init" {
 				args = append([]string{c.command, "--json", "--force"}, strings.Fields(c.args)...)
 			}

@@ -162,7 +162,7 @@ func (a *app) rolledBack(r *rollback.Result, released *rollback.Released, source
 		a.say("Nothing was changed.\n")
 		return nil
 	case released != nil && released.Objects > 0:
-		a.say("%s, %s, will be read again: %s\n", plural(released.Objects, "object", "objects"), size(released.Bytes), a.again("run"))
+		a.say("%s will be read again: %s\n", plural(released.Objects, "object", "objects"), a.again("run"))
 	case r.Objects > 0:
 		a.say("%s, %s, held: read since, and not read again before: %s\n", plural(r.Objects, "object is", "objects are"), size(r.Bytes), a.again(strings.TrimSpace("release "+source)))
 	}
@@ -206,8 +206,7 @@ table, only what rollbacks of that table hold.`,
 			a.say("Nothing is held.\n")
 			return nil
 		}
-		a.say("%s, %s, will be read again: %s\nDecided as entry %d of the log.\n",
-			plural(r.Objects, "object", "objects"), size(r.Bytes), a.again("run"), r.Decided)
+		a.say("%s will be read again: %s\nDecided as entry %d of the log.\n", plural(r.Objects, "object", "objects"), a.again("run"), r.Decided)
 		return nil
 	})
 }

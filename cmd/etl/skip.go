@@ -228,7 +228,7 @@ data is in another system already. --undo ENTRY makes them pending again.`,
 		case t.Decided == 0:
 			a.say("No unread objects arrived until then.\n")
 		case undo > 0:
-			a.say("%s, %s, pending again; decided as entry %d of the log.\n", plural(t.Objects, "object", "objects"), size(t.Bytes), t.Decided)
+			a.say("%s pending again; decided as entry %d of the log.\n", plural(t.Objects, "object", "objects"), t.Decided)
 		default:
 			a.say("%s, %s, taken as read; decided as entry %d of the log. To undo it: %s\n",
 				plural(t.Objects, "object", "objects"), size(t.Bytes), t.Decided, a.again(fmt.Sprintf("ledger set --undo %d", t.Decided)))

@@ -223,16 +223,21 @@ func (a *Attempt) Restore(ctx context.Context, old *commitlog.State, ps []commit
 	acts := make([]commitlog.Act, len(ps))
 	type copied struct {
 		commitlog.Partition
+		dir  string
 		file *commitlog.File
 	}
 	var files []copied
 	for i, p := range ps {
-		acts[i] = commitlog.Act{Partition: p, Kind: commitlog.Swap, Dir: a.lake.Zones[p.Zone].SwapDir(a.ID, p.Path)}
+		acts[i] = commitlog.Act{Partition: p, Kind: commitlog.Swap}
+	}
+	dirs := a.dirs(&commitlog.Body{Acts: acts})
+	for i, p := range ps {
+		acts[i].Dir = dirs.of(&acts[i])
 		if c := old.Partitions[p]; c != nil {
 			acts[i].Files = slices.Clone(c.Files)
 		}
 		for j := range acts[i].Files {
-			files = append(files, copied{p, &acts[i].Files[j]})
+			files = append(files, copied{p, acts[i].Dir, &acts[i].Files[j]})
 		}
 	}
 	return acts, a.lake.each(ctx, len(files), func(ctx context.Context, i int) error {
@@ -241,7 +246,7 @@ func (a *Attempt) Restore(ctx context.Context, old *commitlog.State, ps []commit
 		if err != nil {
 			return fmt.Errorf("restore %s: %w", p, err)
 		}
-		f.Key = a.lake.Zones[p.Zone].SwapDir(a.ID, p.Path) + f.Name
+		f.Key = files[i].dir + f.Name
 		info, err := a.aside[p.Zone].Copy(ctx, from, f.Key)
 		switch {
 		case errors.Is(err, storage.ErrNotFound):

@@ -27,6 +27,9 @@ type Decision struct {
 	Reads []commitlog.Set
 	// Alone says that the result depends on all of the base: any entry after it, but those of gc, is in the way.
 	Alone bool
+	// Sources are those that the result depends on as a whole: any entry after the base that has to do with them, but those of gc, is in
+	// the way.
+	Sources []string
 	// Body holds inputs, acts and counts. Decide fills in the directories of the acts, and for files that the partition
 	// has already the key at which it found them, and sorts the lists.
 	Body *commitlog.Body
@@ -137,6 +140,17 @@ func (a *Attempt) examine(ctx context.Context, d *Decision) (head *commitlog.Sta
 		if d.Alone && r.Kind != commitlog.GC {
 			return nil, 0, &Conflict{r.Seq, Replan, "came in between"}
 		}
+		if len(d.Sources) > 0 {
+			b, err := r.ReadActs(ctx)
+			if err != nil {
+				return nil, 0, err
+			}
+			for _, source := range sources(b) {
+				if slices.Contains(d.Sources, source) {
+					return nil, 0, &Conflict{r.Seq, Replan, "changed the table of " + source}
+				}
+			}
+		}
 		if w, t, ok := commitlog.Overlap(r.Writes, touched); ok && conflict == nil {
 			conflict = &Conflict{r.Seq, Rebase, fmt.Sprintf("wrote %s, which touches %s", w, t)}
 		}
@@ -175,6 +189,11 @@ func (a *Attempt) stale(ctx context.Context, head *commitlog.State, b *commitlog
 			return &Conflict{head.Seq, Replan, "released " + in.Key}, nil
 		case ok && seq != was:
 			return &Conflict{seq, Replan, "consumed " + in.Key}, nil
+		}
+	}
+	for seq := range b.Hold {
+		if _, ok := head.Held[seq]; ok {
+			return &Conflict{head.Seq, Replan, fmt.Sprintf("holds inputs of entry %d", seq)}, nil
 		}
 	}
 	for _, seq := range b.Release {
@@ -219,20 +238,18 @@ func writes(b *commitlog.Body) []commitlog.Set {
 
 // prepare completes the acts and checks the body against the base and the store.
 func (a *Attempt) prepare(ctx context.Context, b *commitlog.Body) error {
+	dirs := a.dirs(b)
 	for i := range b.Acts {
 		act := &b.Acts[i]
-		z, old := a.lake.Zones[act.Zone], a.Base.Partitions[act.Partition]
+		old := a.Base.Partitions[act.Partition]
 		if act.Kind != commitlog.New && old == nil {
 			return fmt.Errorf("%w: %s: %s, but it does not exist", commitlog.ErrInvalid, act.Partition, act.Kind)
 		}
 		var dir string
-		switch act.Kind {
-		case commitlog.New:
-			dir = z.FirstDir(act.Path)
-		case commitlog.Swap:
-			dir = z.SwapDir(a.ID, act.Path)
-		default:
+		if act.Kind == commitlog.Add {
 			dir = old.Dir
+		} else {
+			dir = dirs.of(act)
 		}
 		if act.Dir != "" && act.Dir != dir {
 			return fmt.Errorf("%w: %s: directory %s is asked for, it must be %s", commitlog.ErrInvalid, act.Partition, act.Dir, dir)
@@ -419,19 +436,25 @@ func (a *Attempt) encode(ctx context.Context, e *commitlog.Entry, head *commitlo
 	return data, next, apart(next, b)
 }
 
-// apart checks that no directory of a table lies in another one, where there are new ones.
+// apart checks, where there are new partitions, that no directory of a table lies in another one, and no partition that has files
+// in another one that has.
 func apart(s *commitlog.State, b *commitlog.Body) error {
 	if !slices.ContainsFunc(b.Acts, func(a commitlog.Act) bool { return a.Kind == commitlog.New }) {
 		return nil
 	}
-	dirs := make([]string, 0, len(s.Partitions))
-	for _, c := range s.Partitions {
+	var dirs, paths []string
+	for p, c := range s.Partitions {
 		dirs = append(dirs, c.Dir)
+		if len(c.Files) > 0 {
+			paths = append(paths, p.String()+"/")
+		}
 	}
-	slices.Sort(dirs)
-	for i := 1; i < len(dirs); i++ {
-		if strings.HasPrefix(dirs[i], dirs[i-1]) {
-			return fmt.Errorf("%w: directory %s lies in %s", commitlog.ErrInvalid, dirs[i], dirs[i-1])
+	for _, all := range [][]string{dirs, paths} {
+		slices.Sort(all)
+		for i := 1; i < len(all); i++ {
+			if strings.HasPrefix(all[i], all[i-1]) {
+				return fmt.Errorf("%w: %s lies in %s", commitlog.ErrInvalid, all[i], all[i-1])
+			}
 		}
 	}
 	return nil

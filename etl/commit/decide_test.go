@@ -7,8 +7,10 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"datalake/etl/commit"
+	"datalake/etl/commit/rollback"
 	"datalake/pkg/commitlog"
 	"datalake/pkg/layout"
 	"datalake/pkg/schema"
@@ -365,5 +367,83 @@ func TestEqualFilesOfPartitions(t *testing.T) {
 	}
 	if found, err := commit.Verify(t.Context(), lake, commit.Checks{Content: true, File: rowsOf}); err != nil || len(found) != 0 {
 		t.Errorf("found %v, %v", found, err)
+	}
+}
+
+// A table that is partitioned anew: no directory lies in another one, whether it is in use, left, or still there for gc; gc takes none away
+// that is in use; and a rollback brings the older partitions back.
+func TestPartitionedAnew(t *testing.T) {
+	store := memory.New()
+	c := clocked(store)
+	lake := openLake(t, store, "me")
+	ctx := t.Context()
+	paths := []string{"source=iot/year=2025/month=1/day=1", "source=iot/year=2025", "source=iot/year=2025/month=1", "source=iot/year=2025/month=1/day=1"}
+	for round, path := range paths {
+		a, err := commit.Begin(ctx, lake)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := commitlog.Partition{Zone: layout.Processed, Path: path}
+		f, err := putKeys(ctx, a, p, []string{"k"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		act := commitlog.Act{Partition: p, Kind: commitlog.New, Files: []commitlog.File{f}}
+		if a.Base.Partitions[p] != nil {
+			act.Kind = commitlog.Swap
+		}
+		b := &commitlog.Body{Acts: []commitlog.Act{act}, Fingerprints: map[string]string{"iot": fmt.Sprint(round)}, Counts: map[string]commitlog.Counts{}}
+		n := commitlog.Counts{In: 1, Out: 1}
+		for old, content := range a.Base.Partitions {
+			if n.Replaced += content.Rows(); old != p {
+				b.Acts = append(b.Acts, commitlog.Act{Partition: old, Kind: commitlog.Swap})
+			}
+		}
+		b.Counts["iot"] = n
+		if _, err := a.Decide(ctx, commit.Decision{Kind: commitlog.Backfill, Body: b}); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if _, err := commit.Publish(ctx, lake); err != nil {
+			t.Fatal(err)
+		}
+		if round == 1 {
+			if _, err := rollback.Run(ctx, lake, rollback.Options{To: 1}); err != nil {
+				t.Fatal(err)
+			}
+			s, err := lake.Log.Head(ctx)
+			if err != nil || s.Sources["iot"].Fingerprint != "0" || s.Partitions[commitlog.Partition{Zone: layout.Processed, Path: paths[0]}].Rows() != 1 || s.Partitions[p].Rows() != 0 {
+				t.Fatalf("after a rollback: %+v, %v", s.Sources, err)
+			}
+			if _, err := rollback.Run(ctx, lake, rollback.Options{To: 2}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := commit.Publish(ctx, lake); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// What a reader of one location lists is that partition's.
+		check := func(when string) {
+			t.Helper()
+			if err := checkDone(ctx, lake, map[string]int{"processed iot": 1}); err != nil {
+				t.Fatalf("round %d%s: %v", round, when, err)
+			}
+			s, err := lake.Log.Head(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for p, content := range s.Partitions {
+				if got := keys(t, store, content.Dir); len(got) != len(content.Files) {
+					t.Fatalf("round %d%s: %s lists %q", round, when, p, got)
+				}
+			}
+		}
+		check("")
+		if round%2 == 1 {
+			c.advance(25 * time.Hour)
+			if _, err := commit.Collect(ctx, lake); err != nil {
+				t.Fatal(err)
+			}
+			check(", after gc")
+		}
 	}
 }

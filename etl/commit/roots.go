@@ -164,3 +164,72 @@ func (l Lake) each(ctx context.Context, n int, do func(ctx context.Context, i in
 	}
 	return ctx.Err()
 }
+
+// dirs say where an attempt puts the partitions that it acts on.
+//
+// No directory of a table may lie above or below another one, also not one that a partition has left and that is still there: who
+// lists the upper one would see the files of the lower one too, and gc would take both away. By their paths partitions of one table are
+// apart, unless it was partitioned anew: the partitions of before stay in the state, without files.
+type dirs struct {
+	*Attempt
+	left  nest // directories that partitions have left, or leave now
+	paths nest // of partitions of the base and of the body, as zone:path/
+}
+
+func (a *Attempt) dirs(b *commitlog.Body) dirs {
+	d := dirs{Attempt: a}
+	if !slices.ContainsFunc(b.Acts, func(act commitlog.Act) bool { return act.Kind != commitlog.Add }) {
+		return d
+	}
+	for _, dir := range slices.Concat(a.Base.Left, a.Base.Doomed) {
+		d.left = append(d.left, dir.Key)
+	}
+	for p := range a.Base.Partitions {
+		d.paths = append(d.paths, p.String()+"/")
+	}
+	for i := range b.Acts {
+		act := &b.Acts[i]
+		old := a.Base.Partitions[act.Partition]
+		switch {
+		case act.Kind == commitlog.Swap && old != nil:
+			d.left = append(d.left, old.Dir)
+		case old == nil:
+			d.paths = append(d.paths, act.Partition.String()+"/")
+		}
+	}
+	slices.Sort(d.left)
+	slices.Sort(d.paths)
+	return d
+}
+
+// of is the directory of a new or a swap; no other act may be asked for.
+func (d dirs) of(act *commitlog.Act) string {
+	z := d.lake.Zones[act.Zone]
+	dir := z.FirstDir(act.Path)
+	if act.Kind == commitlog.Swap {
+		dir = z.SwapDir(d.ID, act.Path)
+	}
+	if d.left.near(dir) || d.paths.near(act.Partition.String()+"/") {
+		return z.ApartDir(d.ID, act.Path)
+	}
+	return dir
+}
+
+// nest are keys that end in a slash, sorted.
+type nest []string
+
+// near says whether one of the keys lies above or below a key that ends in a slash.
+func (n nest) near(key string) bool {
+	i, found := slices.BinarySearch(n, key)
+	for ; found && i < len(n) && n[i] == key; i++ {
+	}
+	if i < len(n) && strings.HasPrefix(n[i], key) {
+		return true
+	}
+	for up := strings.LastIndexByte(key[:len(key)-1], '/'); up >= 0; up = strings.LastIndexByte(key[:up], '/') {
+		if _, found := slices.BinarySearch(n, key[:up+1]); found {
+			return true
+		}
+	}
+	return false
+}

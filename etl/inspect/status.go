@@ -22,13 +22,12 @@ type Status struct {
 	// Head is the newest entry of the log, 0 where there is none; Last the newest entry that a run decided.
 	Head uint64 `json:"head"`
 	Last *Entry `json:"last_run,omitempty"`
-	// Objects consumed so far; those held by rollbacks, with their bytes; and those in the raw zone that are not consumed yet.
-	Consumed int `json:"objects_consumed"`
-	// Skipped and Adopted count objects that nobody has read, and that no run will.
+	// Objects consumed so far; those that nobody has read, and that no run will; those held by rollbacks; and those in the raw zone that
+	// are not consumed yet, with their bytes.
+	Consumed     int   `json:"objects_consumed"`
 	Skipped      int   `json:"objects_skipped"`
 	Adopted      int   `json:"objects_adopted"`
 	Held         int   `json:"objects_held"`
-	HeldBytes    int64 `json:"bytes_held"`
 	Pending      int   `json:"objects_pending"`
 	PendingBytes int64 `json:"bytes_pending"`
 	// Unpublished is how many entries some catalog does not show yet.
@@ -90,7 +89,6 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 			continue
 		}
 		s.Held += int(h.Inputs)
-		s.HeldBytes += h.Bytes
 	}
 	raw := l.zones.Raw
 	for info, err := range raw.Store.List(ctx, raw.Prefix+"/", "") {

@@ -42,10 +42,10 @@ type Row struct {
 	File      string `json:"file"`
 	// Row is its number in the file, from 0.
 	Row int64 `json:"row"`
-	// Run is the entry of the log that wrote the file; 0 where it cannot be told.
+	// Run is the entry of the log that wrote the file; nil where it cannot be told.
 	Run *Entry `json:"run,omitempty"`
 	// Objects that the run read for this partition, the record's own among them: the first of them in order, and the
-	// number of all.
+	// number of all. Of an entry that put rows of before into other files, or brought them back: that all entries before it read.
 	Objects     []string `json:"objects,omitempty"`
 	ObjectCount int      `json:"object_count"`
 	// Values of the row, by column.
@@ -149,13 +149,30 @@ func (l *Lake) row(ctx context.Context, p part, f commitlog.File, n int64) (*Row
 		return nil, err
 	}
 	row.Run, run.Partitions = run, nil
-	for _, in := range slices.Concat(body.Inputs, body.Replayed) {
-		if slices.Contains(in.Partitions, p.Path) {
-			if row.ObjectCount++; row.ObjectCount <= maxInputs {
+	seen := map[string]bool{}
+	from := func(b *commitlog.Body) {
+		for _, in := range slices.Concat(b.Inputs, b.Replayed) {
+			if slices.Contains(in.Partitions, p.Path) && !seen[in.Key] {
+				seen[in.Key] = true
 				row.Objects = append(row.Objects, in.Key)
 			}
 		}
 	}
+	switch run.Kind {
+	case commitlog.Run, commitlog.Replay, commitlog.Backfill:
+		from(body)
+	default: // it put rows of before into other files, or brought them back
+		for seq--; seq > 0; seq-- {
+			_, b, err := l.read(ctx, seq)
+			if err != nil {
+				return nil, err
+			}
+			from(b)
+		}
+		slices.Sort(row.Objects)
+	}
+	row.ObjectCount = len(row.Objects)
+	row.Objects = row.Objects[:min(len(row.Objects), maxInputs)]
 	return row, nil
 }
 

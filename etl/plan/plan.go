@@ -19,6 +19,8 @@ const DefaultSource = "default"
 type Options struct {
 	// Consumed says whether the log has consumed this version of an object.
 	Consumed func(key, etag string) (bool, error)
+	// Again, if set, names consumed objects that are read again, whatever Source, Since and Until say.
+	Again func(key, etag string) bool
 	// RecordsAt gives a source's setting of that name.
 	RecordsAt func(source string) string
 	// Source narrows to one folder, Since and Until to arrival days, both included.
@@ -84,13 +86,17 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 			}
 		}
 		arrived := says.arrival(info.ModTime)
-		if !o.wants(says.source, arrived) {
+		again := o.Again != nil && o.Again(info.Key, info.ETag)
+		if !again && !o.wants(says.source, arrived) {
 			p.Unwanted++
 			continue
 		}
-		consumed, err := o.Consumed(info.Key, info.ETag)
-		if err != nil {
-			return nil, fmt.Errorf("look up %s: %w", info.Key, err)
+		consumed := false
+		if !again {
+			var err error
+			if consumed, err = o.Consumed(info.Key, info.ETag); err != nil {
+				return nil, fmt.Errorf("look up %s: %w", info.Key, err)
+			}
 		}
 		switch {
 		case consumed && !planted.Bug("skip-ledger"):

@@ -67,10 +67,15 @@ func TestNarrowed(t *testing.T) {
 		"since":    {plan.Options{Since: day(21)}, []int{1, 2, 3}, "0 1 0 0"},
 		"until":    {plan.Options{Since: day(20), Until: day(21)}, []int{0, 1}, "0 2 0 0"},
 		"consumed": {plan.Options{Consumed: func(key, etag string) (bool, error) { return key == keys[1] && etag != "", nil }}, []int{0, 2, 3}, "1 0 0 0"},
-		"young":    {plan.Options{ChangedBefore: noon.Add(2 * time.Second), Now: noon.Add(3 * time.Second)}, []int{0, 1}, "0 0 2 0"},
-		"future":   {plan.Options{ChangedBefore: noon.Add(2 * time.Second), Now: noon.Add(2 * time.Second)}, []int{0, 1, 3}, "0 0 1 0"},
-		"leave":    {plan.Options{Leave: map[string]bool{keys[0]: true}}, []int{1, 2, 3}, "0 0 1 0"},
-		"max":      {plan.Options{Max: 3}, []int{0, 1, 2}, "0 0 0 1"},
+		"again": {plan.Options{
+			Source:   "b",
+			Consumed: func(key, _ string) (bool, error) { return key != keys[3], nil },
+			Again:    func(key, etag string) bool { return key == keys[2] && etag != "" },
+		}, []int{2, 3}, "0 2 0 0"},
+		"young":  {plan.Options{ChangedBefore: noon.Add(2 * time.Second), Now: noon.Add(3 * time.Second)}, []int{0, 1}, "0 0 2 0"},
+		"future": {plan.Options{ChangedBefore: noon.Add(2 * time.Second), Now: noon.Add(2 * time.Second)}, []int{0, 1, 3}, "0 0 1 0"},
+		"leave":  {plan.Options{Leave: map[string]bool{keys[0]: true}}, []int{1, 2, 3}, "0 0 1 0"},
+		"max":    {plan.Options{Max: 3}, []int{0, 1, 2}, "0 0 0 1"},
 	} {
 		if c.o.Consumed == nil {
 			c.o.Consumed = unread

@@ -99,10 +99,12 @@ type Body struct {
 	Inputs []Input `json:"inputs,omitempty"`
 	// Reread is how many of Inputs earlier entries had consumed: from now on this entry has.
 	Reread int64 `json:"reread,omitempty"`
-	// Hold says that Inputs are held: no run reads them before they are released. Those of a rollback were consumed before, and their rows
-	// are gone; others nobody has read.
-	Hold *Hold `json:"hold,omitempty"`
-	// Release names entries by which inputs are held: these are pending again.
+	// Hold names entries whose inputs are held, those excepted that other entries, this one too, have read since: their rows are gone, and
+	// yet no run reads them before they are released.
+	Hold map[uint64]Hold `json:"hold,omitempty"`
+	// Unread, Skip or Adopt, says that nobody has read Inputs, and that they are held from now on; empty: they were read.
+	Unread string `json:"unread,omitempty"`
+	// Release names entries whose inputs are held: these are pending again.
 	Release []uint64 `json:"release,omitempty"`
 	// Replayed are objects of which records were taken out of the quarantine and read again: their numbers, and the partitions that
 	// these rows fed. Earlier entries consumed them.
@@ -162,15 +164,14 @@ type Input struct {
 	Rejecting []string `json:"rejecting,omitempty"`
 }
 
-// Hold is what an entry holds.
+// Hold is what is held of the inputs of an entry.
 type Hold struct {
-	// Unread is the entry's kind, Skip or Adopt, where nobody has read the inputs; empty: a rollback holds them.
+	// Unread is Skip or Adopt where nobody has read the inputs; empty: a rollback holds them.
 	Unread string `json:"unread,omitempty"`
 	// Source whose table was brought back; empty: those of all.
 	Source string `json:"source,omitempty"`
-	// Inputs and Bytes that are held.
+	// Inputs is how many are held.
 	Inputs int64 `json:"inputs"`
-	Bytes  int64 `json:"bytes"`
 }
 
 // File is a finished data file of a partition.

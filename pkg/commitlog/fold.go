@@ -119,24 +119,32 @@ func (s *State) consume(ctx context.Context, v *validation, b *Body, inputs *run
 	err := s.Ledger.taken(ctx, inputs, func(folder string, seq uint64) {
 		reread++
 		v.check(b.Reread > 0, "an input in %q was consumed before, by entry %d", folder, seq)
+		if h, ok := s.Held[seq]; ok {
+			if h.Inputs--; h.Inputs > 0 {
+				s.Held[seq] = h
+			} else {
+				delete(s.Held, seq)
+			}
+		}
 	})
 	if err != nil {
 		return err
 	}
 	v.check(b.Reread == 0 || b.Reread == reread, "%d inputs were consumed before, the body says %d", reread, b.Reread)
 	s.Ledger = s.Ledger.with(inputs, int(reread))
-	if b.Hold != nil {
+	for seq, h := range b.Hold {
+		_, held := s.Held[seq]
+		v.check(seq > 0 && seq < s.Seq && !held && h.Inputs > 0 && h.Unread == "", "%d inputs of entry %d are held, held before: %t", h.Inputs, seq, held)
+		s.Held[seq] = h
+	}
+	if b.Unread != "" {
 		n := int64(inputs.len())
-		before := n
-		if b.Hold.Unread != "" {
-			before = 0
-		}
-		v.check(b.Hold.Inputs == n && b.Reread == before, "%d inputs, of which %d were consumed before, but %d are held", n, b.Reread, b.Hold.Inputs)
-		s.Held[s.Seq] = *b.Hold
+		v.check(n > 0 && reread == 0, "%d inputs that nobody has read, of which %d were consumed before", n, reread)
+		s.Held[s.Seq] = Hold{Unread: b.Unread, Inputs: n}
 	}
 	for _, seq := range b.Release {
 		h, ok := s.Held[seq]
-		v.check(ok, "entry %d is released, but holds nothing", seq)
+		v.check(ok, "entry %d is released, but nothing of it is held", seq)
 		delete(s.Held, seq)
 		s.Ledger = s.Ledger.without(seq, int(h.Inputs))
 	}

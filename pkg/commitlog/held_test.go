@@ -37,14 +37,28 @@ func TestHeld(t *testing.T) {
 				}
 			}
 			switch n := r.IntN(6); {
-			case n == 0 && len(consumed) > 0: // held
-				for _, name := range consumed[:r.IntN(len(consumed))+1] {
-					b.Inputs = append(b.Inputs, input(name))
-					want[name] = seq
+			case n == 0 && len(want) > 0: // inputs of an entry are held, but for some of them, and perhaps held ones are consumed again
+				of := want[slices.Sorted(maps.Keys(want))[r.IntN(len(want))]]
+				_, before := held[of]
+				stay := 0
+				for _, name := range slices.Sorted(maps.Keys(want)) {
+					if want[name] != of {
+						continue
+					}
+					if r.IntN(3) == 0 {
+						b.Inputs = append(b.Inputs, input(name))
+						want[name] = seq
+					} else {
+						stay++
+					}
 				}
 				b.Reread = int64(len(b.Inputs))
-				b.Hold = &Hold{Source: "s", Inputs: b.Reread}
-				held[seq] = len(b.Inputs)
+				if delete(held, of); stay > 0 {
+					held[of] = stay
+				}
+				if !before && stay > 0 {
+					b.Hold = map[uint64]Hold{of: {Source: "s", Inputs: int64(stay)}}
+				}
 			case n == 1 && len(held) > 0: // released
 				for _, by := range slices.Sorted(maps.Keys(held)) {
 					b.Release = append(b.Release, by)
@@ -124,12 +138,14 @@ func TestHeldInvalid(t *testing.T) {
 		body Body
 		want string
 	}{
-		"consumed twice":      {Body{Inputs: []Input{a}}, `was consumed before, by entry 1`},
-		"more than said":      {Body{Inputs: []Input{a, b}, Reread: 2}, "1 inputs were consumed before, the body says 2"},
-		"held, but new":       {Body{Inputs: []Input{b}, Hold: &Hold{Inputs: 1}}, "of which 0 were consumed before, but 1 are held"},
-		"held, but not named": {Body{Inputs: []Input{a}, Reread: 1, Hold: &Hold{Inputs: 2}}, "but 2 are held"},
-		"unread, but read":    {Body{Inputs: []Input{a}, Reread: 1, Hold: &Hold{Unread: Skip, Inputs: 1}}, "of which 1 were consumed before, but 1 are held"},
-		"released, not held":  {Body{Release: []uint64{1}}, "entry 1 is released, but holds nothing"},
+		"consumed twice":     {Body{Inputs: []Input{a}}, `was consumed before, by entry 1`},
+		"more than said":     {Body{Inputs: []Input{a, b}, Reread: 2}, "1 inputs were consumed before, the body says 2"},
+		"held from nowhere":  {Body{Hold: map[uint64]Hold{0: {Inputs: 1}}}, "1 inputs of entry 0 are held"},
+		"held from later":    {Body{Hold: map[uint64]Hold{2: {Inputs: 1}}}, "1 inputs of entry 2 are held"},
+		"nothing held":       {Body{Hold: map[uint64]Hold{1: {}}}, "0 inputs of entry 1 are held"},
+		"unread, but read":   {Body{Inputs: []Input{a}, Reread: 1, Unread: Skip}, "1 inputs that nobody has read, of which 1 were consumed before"},
+		"unread, but none":   {Body{Unread: Skip}, "0 inputs that nobody has read"},
+		"released, not held": {Body{Release: []uint64{1}}, "entry 1 is released, but nothing of it is held"},
 	} {
 		l := open(t, memory.New())
 		write(t, l, "first", &Body{Inputs: []Input{a}})

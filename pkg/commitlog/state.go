@@ -23,7 +23,7 @@ type State struct {
 	Attempts map[string]uint64
 	// Ledger of inputs.
 	Ledger *Ledger
-	// Held inputs are in the ledger as consumed by these entries.
+	// Held are entries whose inputs are held: all that the ledger has as consumed by them.
 	Held map[uint64]Hold
 	// Left are the directories that partitions have left and that gc has not yet listed, in the order of their entries.
 	Left []Dir

@@ -147,6 +147,8 @@ func TestZone(t *testing.T) {
 		z.DataKey("id", "f"):                        {Attempt: "id", Name: "f"},
 		z.DataPrefix("id") + "source=a/day=1/f":     {Attempt: "id", Partition: "source=a/day=1", Name: "f"},
 		z.SwapDir("id", "source=a/day=1") + "f.x":   {Attempt: "id", Swap: true, Partition: "source=a/day=1", Name: "f.x"},
+		z.ApartDir("id", "source=a/day=1") + "f.x":  {Attempt: "id", Swap: true, Partition: "source=a/day=1", Name: "f.x"},
+		z.ApartDir("id", "source=a") + "f.x":        {Attempt: "id", Swap: true, Partition: "source=a", Name: "f.x"},
 		z.AttemptPrefix("id") + "other/source=a/f":  {},
 		z.AttemptPrefix("id") + "swap/f":            {},
 		z.AttemptPrefix("id") + "data/":             {},

@@ -88,6 +88,12 @@ func (z Zone) SwapDir(attempt, partition string) string {
 	return z.AttemptPrefix(attempt) + "swap/" + partition + "/"
 }
 
+// ApartDir is where an attempt puts a partition whose path, or whose directory by FirstDir or SwapDir, lies above or below another one, as
+// where a table was partitioned anew; ending in a slash. Of such paths no two are equally long.
+func (z Zone) ApartDir(attempt, partition string) string {
+	return fmt.Sprintf("%sapart%d/%s/", z.AttemptPrefix(attempt), 1+strings.Count(partition, "/"), partition)
+}
+
 // DataKey is where an attempt puts a finished data file aside. Files of all partitions lie in one folder: their names say what is in them,
 // and a folder for each of 10,000 partitions takes as long to make as its file.
 func (z Zone) DataKey(attempt, name string) string { return z.DataPrefix(attempt) + name }
@@ -114,8 +120,8 @@ func (z Zone) ParseAside(key string) (AsideKey, error) {
 	attempt, rest, ok2 := strings.Cut(rest, "/")
 	kind, rest, ok3 := strings.Cut(rest, "/")
 	slash := strings.LastIndexByte(rest, '/')
-	k := AsideKey{Attempt: attempt, Swap: kind == "swap", Partition: rest[:max(slash, 0)], Name: rest[slash+1:]}
-	if !ok || !ok2 || !ok3 || slash == 0 || k.Name == "" || kind != "data" && kind != "swap" || k.Swap && k.Partition == "" {
+	k := AsideKey{Attempt: attempt, Swap: kind != "data", Partition: rest[:max(slash, 0)], Name: rest[slash+1:]}
+	if !ok || !ok2 || !ok3 || slash == 0 || k.Name == "" || kind != "data" && kind != "swap" && !strings.HasPrefix(kind, "apart") || k.Swap && k.Partition == "" {
 		return AsideKey{}, fmt.Errorf("%w: %q is no key of %s/", ErrZone, key, z.Aside())
 	}
 	return k, nil

@@ -15,10 +15,9 @@ import (
 type Released struct {
 	// Decided is its entry; 0 where nothing is held.
 	Decided uint64 `json:"decided"`
-	// Objects that are pending again, and their bytes.
+	// Objects that are pending again.
 	Objects int64 `json:"objects_released"`
-	Bytes   int64 `json:"bytes_released"`
-	// Entries are the rollbacks that held them.
+	// Entries are those that had read them.
 	Entries []uint64 `json:"entries"`
 }
 
@@ -54,11 +53,10 @@ func release(ctx context.Context, lake commit.Lake, source string) (*Released, e
 		}
 		r.Entries = append(r.Entries, seq)
 		r.Objects += h.Inputs
-		r.Bytes += h.Bytes
 	}
 	if len(r.Entries) == 0 {
 		if together > 0 {
-			return nil, fmt.Errorf("%w: the rollback of entry %d holds the inputs of all tables: release them together", ErrShared, together)
+			return nil, fmt.Errorf("%w: what entry %d had read is held for all tables: release it together", ErrShared, together)
 		}
 		return r, nil
 	}

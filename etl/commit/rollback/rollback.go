@@ -93,7 +93,11 @@ func try(ctx context.Context, lake commit.Lake, o Options) (*Result, error) {
 		return nil, err
 	}
 	r := p.result()
-	r.Decided, err = a.Decide(ctx, commit.Decision{Kind: commitlog.Rollback, Alone: true, Body: p.body(acts)})
+	d := commit.Decision{Kind: commitlog.Rollback, Alone: o.Source == "", Body: p.body(acts)}
+	if o.Source != "" {
+		d.Sources = []string{o.Source}
+	}
+	r.Decided, err = a.Decide(ctx, d)
 	return r, err
 }
 
@@ -104,6 +108,10 @@ type plan struct {
 	old     *commitlog.State
 	changes []Change
 	hold    []commitlog.Input
+	holds   map[uint64]commitlog.Hold // by the entries that consumed them
+	keep    []commitlog.Input         // consumed anew
+	shared  map[string]bool           // other tables of what is held or consumed anew
+	objects int                       // those that these have a part in
 	counts  map[string]commitlog.Counts
 	schemas []string // sources whose schema comes back
 }
@@ -115,7 +123,7 @@ func newPlan(ctx context.Context, lake commit.Lake, head *commitlog.State, o Opt
 	case o.To < head.Oldest:
 		return nil, fmt.Errorf("%w: gc has taken away files of state %d; the oldest that can be restored is %d", ErrState, o.To, head.Oldest)
 	}
-	p := &plan{o: o, head: head, counts: map[string]commitlog.Counts{}}
+	p := &plan{o: o, head: head, holds: map[uint64]commitlog.Hold{}, shared: map[string]bool{}, counts: map[string]commitlog.Counts{}}
 	var err error
 	if p.old, err = lake.Log.At(ctx, o.To); err != nil {
 		return nil, err
@@ -171,66 +179,92 @@ func difference(a, b *commitlog.Content) (rows int64) {
 	return rows
 }
 
-// inputs finds the inputs whose rows go: those that entries after the older state consumed, and that it had not consumed itself.
+// inputs finds out what becomes of inputs: those that entries after the older state consumed, and that it had not consumed itself, are held
+// from now on; those that it had, and that are held now, are consumed again. What stays consumed is told apart from what is held of the
+// same entry by being consumed anew.
 func (p *plan) inputs(ctx context.Context, lake commit.Lake) error {
-	if p.o.To == p.head.Seq {
-		return nil
+	seqs := map[uint64]bool{}
+	for seq := p.o.To + 1; seq <= p.head.Seq; seq++ {
+		seqs[seq] = true
 	}
-	seen, shared, objects := map[[2]string]bool{}, map[string]bool{}, 0
-	for r, err := range lake.Log.Read(ctx, p.o.To+1) {
+	for seq := range p.head.Held {
+		if _, was := p.old.Held[seq]; !was {
+			seqs[seq] = true
+		}
+	}
+	seen, stay := map[version]bool{}, map[uint64][]commitlog.Input{}
+	for _, seq := range slices.Sorted(maps.Keys(seqs)) {
+		r, err := lake.Log.Entry(ctx, seq)
 		if err != nil {
 			return err
-		}
-		if r.Seq > p.head.Seq {
-			break
 		}
 		b, err := r.ReadBody(ctx)
 		if err != nil {
 			return err
 		}
 		for i := range b.Inputs {
-			in := &b.Inputs[i]
-			id, sources := [2]string{in.Key, in.ETag}, in.Sources(b.Counts)
-			if seen[id] || p.o.Source != "" && !slices.Contains(sources, p.o.Source) {
-				continue
-			}
-			gone, err := p.gone(ctx, in)
-			if err != nil {
-				return err
-			}
-			if !gone {
-				continue
-			}
-			seen[id] = true
-			p.hold = append(p.hold, *in)
-			others := slices.DeleteFunc(sources, p.wants)
-			if len(others) > 0 {
-				objects++
-			}
-			for _, s := range others {
-				shared[commit.SourceTable(s)] = true
+			if v := (version{b.Inputs[i].Key, b.Inputs[i].ETag}); !seen[v] {
+				seen[v] = true
+				if err := p.input(ctx, b.Inputs[i], b.Counts, stay); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	if len(shared) > 0 {
+	for seq := range p.holds {
+		p.keep = append(p.keep, stay[seq]...)
+	}
+	if len(p.shared) > 0 {
 		return fmt.Errorf("%w: %d of the objects that fed %s since state %d also fed %s: bring all tables back together", ErrShared,
-			objects, commit.SourceTable(p.o.Source), p.o.To, strings.Join(slices.Sorted(maps.Keys(shared)), ", "))
+			p.objects, commit.SourceTable(p.o.Source), p.o.To, strings.Join(slices.Sorted(maps.Keys(p.shared)), ", "))
 	}
 	return nil
 }
 
-// gone says whether an input that was consumed since counts as consumed now, and did not at the older state.
-func (p *plan) gone(ctx context.Context, in *commitlog.Input) (bool, error) {
+type version struct{ key, etag string }
+
+// input finds out what becomes of one input.
+func (p *plan) input(ctx context.Context, in commitlog.Input, counts map[string]commitlog.Counts, stay map[uint64][]commitlog.Input) error {
 	by, ok, err := p.head.Ledger.Seq(ctx, in.Key, in.ETag)
-	if _, held := p.head.Held[by]; err != nil || !ok || held {
-		return false, err
+	if err != nil || !ok {
+		return err
 	}
-	by, ok, err = p.old.Ledger.Seq(ctx, in.Key, in.ETag)
-	_, held := p.old.Held[by]
-	return !ok || held, err
+	was, consumed, err := p.old.Ledger.Seq(ctx, in.Key, in.ETag)
+	if err != nil {
+		return err
+	}
+	_, held := p.head.Held[by]
+	if _, wasHeld := p.old.Held[was]; wasHeld {
+		consumed = false
+	}
+	sources := in.Sources(counts)
+	wanted := p.o.Source == "" || slices.Contains(sources, p.o.Source)
+	switch {
+	case held && (!consumed || !wanted):
+		return nil
+	case held:
+		p.keep = append(p.keep, in)
+	case consumed || !wanted:
+		stay[by] = append(stay[by], in)
+		return nil
+	default:
+		p.hold = append(p.hold, in)
+		h := p.holds[by]
+		h.Source = p.o.Source
+		h.Inputs++
+		p.holds[by] = h
+	}
+	others := slices.DeleteFunc(sources, p.wants)
+	if len(others) > 0 {
+		p.objects++
+	}
+	for _, s := range others {
+		p.shared[commit.SourceTable(s)] = true
+	}
+	return nil
 }
 
-func (p *plan) empty() bool { return len(p.changes)+len(p.hold) == 0 }
+func (p *plan) empty() bool { return len(p.changes)+len(p.hold)+len(p.keep) == 0 }
 
 func (p *plan) partitions() []commitlog.Partition {
 	ps := make([]commitlog.Partition, len(p.changes))
@@ -252,11 +286,7 @@ func (p *plan) result() *Result {
 }
 
 func (p *plan) body(acts []commitlog.Act) *commitlog.Body {
-	b := &commitlog.Body{Acts: acts, Inputs: p.hold, Reread: int64(len(p.hold)), Counts: p.counts}
-	if len(p.hold) > 0 {
-		r := p.result()
-		b.Hold = &commitlog.Hold{Source: p.o.Source, Inputs: r.Objects, Bytes: r.Bytes}
-	}
+	b := &commitlog.Body{Acts: acts, Inputs: p.keep, Reread: int64(len(p.keep)), Hold: p.holds, Counts: p.counts}
 	for _, name := range p.schemas {
 		if b.Schemas == nil {
 			b.Schemas, b.Fingerprints = map[string]*schema.Schema{}, map[string]string{}
