@@ -223,3 +223,25 @@ func TestSchemaRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestEngineRules: the names that no rule of a lake file may have are those that docs/engine.md tells.
+func TestEngineRules(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "engine.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, ok := strings.Cut(string(text), "\nRules: ")
+	line, _, _ = strings.Cut(line, "\n")
+	n := 0
+	for i, name := range strings.Split(line, "`") {
+		if i%2 == 1 {
+			n++
+			if !slices.Contains(engineRules, name) {
+				t.Errorf("a rule may be called %s", name)
+			}
+		}
+	}
+	if !ok || n < 10 {
+		t.Errorf("docs/engine.md tells %d rules", n)
+	}
+}

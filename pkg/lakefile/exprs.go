@@ -106,6 +106,8 @@ func (r *reader) rules(n *node, key string, c *columns) []schema.Rule {
 			if s, ok := r.text(v, k, allowed); ok {
 				if clean := schema.PlainName(schema.Path{s}, false); clean != s {
 					r.bad(v, k, fmt.Sprintf("%q is no name of a rule, write %s", s, clean), allowed)
+				} else if slices.Contains(engineRules, s) {
+					r.bad(v, k, fmt.Sprintf("the engine has a rule %s of its own", s), "choose another name; counts and quarantine tell rules by it")
 				} else if slices.ContainsFunc(out, func(x schema.Rule) bool { return x.Name == s }) {
 					r.bad(v, k, fmt.Sprintf("there is a rule %s already", s), "give one of them another name")
 				}
@@ -125,6 +127,11 @@ func (r *reader) rules(n *node, key string, c *columns) []schema.Rule {
 		out = append(out, rule)
 	})
 	return out
+}
+
+// engineRules are the names under which the engine itself counts and quarantines; docs/engine.md has them.
+var engineRules = []string{
+	"partition", "json", "encoding", "depth", "size", "object", "records_at", "required", "type", "event_time", "broken", "derived",
 }
 
 // condition reports an expression that is neither true nor false.
