@@ -129,7 +129,10 @@ func (l *lake) search(t *testing.T, word string) map[string]int {
 				t.Fatal(err)
 			}
 		case end == "parquet":
-			_, path, _ := strings.Cut(info.Key, "source=")
+			_, path, ok := strings.Cut(info.Key, "source=")
+			if !ok {
+				continue // put aside: the table's folder has the same file
+			}
 			source, _, _ := strings.Cut(path, "/")
 			rows, err := l.readFile(t.Context(), head.Sources[source].Schema, info.Key)
 			if err != nil {

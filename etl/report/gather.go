@@ -124,6 +124,7 @@ func (t *Totals) add(u Totals) {
 	t.Out += u.Out
 	t.Duplicates += u.Duplicates
 	t.Quarantined += u.Quarantined
+	t.Withdrawn += u.Withdrawn
 	t.Replaced += u.Replaced
 	t.Rescued += u.Rescued
 	t.Objects += u.Objects
@@ -147,13 +148,15 @@ const rescuedNote = "rescued:"
 func (g *gatherer) source(name string) (*Source, error) {
 	c := g.body.Counts[name]
 	s := &Source{Name: name, Table: "processed_" + name, Rules: ranked(c.Rules), Checks: ranked(c.Checks), Totals: Totals{
-		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Replaced: c.Replaced, Rescued: c.Rescued,
+		In: c.In, Out: c.Out, Duplicates: c.Duplicates, Quarantined: c.Quarantined, Withdrawn: c.Withdrawn, Replaced: c.Replaced, Rescued: c.Rescued,
 		Objects: c.Inputs, BytesIn: c.BytesIn, BytesOut: c.BytesOut, Files: c.Files,
 	}}
 	rescued, odd := map[string]int64{}, map[string]int64{}
 	for note, n := range c.Notes {
 		if path, ok := strings.CutPrefix(note, rescuedNote); ok {
 			rescued[path] = n
+		} else if rule, ok := strings.CutPrefix(note, commitlog.WithdrawnNote); ok {
+			odd["records that were in quarantine under "+rule] = n
 		} else if text, ok := notes[note]; ok {
 			odd[text] = n
 		} else {

@@ -39,7 +39,7 @@ func WritePage(w io.Writer, r *Report, lake string) error {
 
 // functions are what the page calls.
 var functions = template.FuncMap{
-	"count": count, "handled": handled, "left": left, "bytes": size, "percent": percent, "width": width, "plural": plural, "duration": duration,
+	"count": count, "handled": handled, "bytes": size, "percent": percent, "width": width, "plural": plural, "duration": duration,
 	"title": title, "date": func(t time.Time) string { return t.Format("2006-01-02 15:04:05") + " UTC" },
 	"phases": phases, "parts": parts, "seconds": seconds, "longest": longest, "spent": spent,
 	"outline": outline, "edge": edge, "describe": describe, "unique": unique,
@@ -62,11 +62,8 @@ func count(v any) string {
 	return s
 }
 
-// handled is how many records an entry's parts are shares of: what came in, or what left the quarantine.
+// handled is how many records an entry's parts are shares of.
 func handled(t Totals) int64 { return max(t.In, t.Out+t.Duplicates) }
-
-// left is how many records left the quarantine.
-func left(t Totals) int64 { return max(0, -t.Quarantined) }
 
 // plural writes a number with its noun, which takes an s where there are many.
 func plural(v any, noun string) string {

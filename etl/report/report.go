@@ -52,20 +52,21 @@ type Report struct {
 	Values  bool `json:"-"` // whether values may be shown
 }
 
-// Totals are the numbers of an entry, or of a source in it. Quarantined is negative where records left the quarantine, as in a
-// replay; none came in then.
+// Totals are the numbers of an entry, or of a source in it.
 type Totals struct {
 	In          int64 `json:"records_in"`
 	Out         int64 `json:"records_out"`
 	Duplicates  int64 `json:"duplicates"`
 	Quarantined int64 `json:"quarantined"`
-	Replaced    int64 `json:"replaced"`
-	Rescued     int64 `json:"rescued"`
-	Objects     int64 `json:"objects"`
-	BytesIn     int64 `json:"bytes_in"`
-	BytesOut    int64 `json:"bytes_out"`
-	Files       int64 `json:"files"`
-	Partitions  int64 `json:"partitions"`
+	// Withdrawn records left the quarantine: a replay read them again, and they are those that came in, or a rollback took them back.
+	Withdrawn  int64 `json:"withdrawn,omitempty"`
+	Replaced   int64 `json:"replaced"`
+	Rescued    int64 `json:"rescued"`
+	Objects    int64 `json:"objects"`
+	BytesIn    int64 `json:"bytes_in"`
+	BytesOut   int64 `json:"bytes_out"`
+	Files      int64 `json:"files"`
+	Partitions int64 `json:"partitions"`
 }
 
 // Source is one source's part of an entry.
