@@ -2,6 +2,7 @@ package etl_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"datalake/etl/commit"
 	"datalake/etl/commit/mend"
@@ -227,5 +230,42 @@ func TestDamage(t *testing.T) {
 				t.Errorf("repaired again: %+v, %v", again, err)
 			}
 		})
+	}
+}
+
+// The line of a broken record counts from the object's first one, however many pieces the object is read in.
+func TestLinesOfLargeObjects(t *testing.T) {
+	l := openLake(memory.New())
+	var b strings.Builder
+	broken := map[int]bool{1: true, 9_000: true, 45_000: true, 89_999: true}
+	for n := 1; n <= 90_000; n++ {
+		if broken[n] {
+			b.WriteString("{broken\n")
+		} else {
+			b.WriteString(event("s", fmt.Sprintf("r%06d", n), 1, n))
+		}
+	}
+	l.put(t, "raw/s/large.json", b.String())
+	l.run(t)
+	z, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	d := damaged{l, t}
+	text, err := z.DecodeAll(d.get(d.keys("quarantine/", "zst")[0]), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for line := range strings.Lines(string(text)) {
+		var r struct{ Line int }
+		if err := json.Unmarshal([]byte(line), &r); err != nil || !broken[r.Line] {
+			t.Errorf("%v: line %d is not broken", err, r.Line)
+		}
+		found++
+	}
+	if found != len(broken) {
+		t.Errorf("%d records are set aside, %d are broken", found, len(broken))
 	}
 }

@@ -305,8 +305,12 @@ func (m *mapper) reject(u *batch.Unit, lines []int64, rejects []batch.Reject) er
 	}
 	chunk := quarantine.WholeObject
 	for i := range u.Chunks {
-		if c := &u.Chunks[i]; c.Line == 0 {
+		c := &u.Chunks[i]
+		if c.Line == 0 {
 			chunk = u.Number
+		}
+		// The first chunk of a large object knows its line, and those after it count from its end.
+		if c.Line == 0 || c.Lines && u.Number == 0 && c.Object.Size > int64(len(c.Data)) {
 			m.run.lines.Note(c.Object, u.Number, lines[i])
 		}
 	}

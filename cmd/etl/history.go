@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -176,102 +175,4 @@ another command's decision (its kind), as a whole.`,
 	})
 	c.Flags().IntVarP(&n, "entries", "n", n, "how many `entries`")
 	return c
-}
-
-func (a *app) whyCommand() *cobra.Command {
-	return a.wrap(&cobra.Command{
-		Use: "why RECORD_ID [flags]", Short: "Tell where a record went",
-		Long: `Looks for a record by its record_id and tells in which file and row it is, which run
-wrote it there, and which raw objects that run read for the partition; the record
-came from one of these. A record that is in no table is looked for in quarantine, by
-the id in its text. What was dropped as a duplicate leaves no trace but its count:
-the id then names the row that was kept.`,
-		Example: "  etl why 3f2a9c0d1b7e4a55\n  etl why ord-0000042 --json",
-		Args:    oneArg("record id"),
-	}, readCodes, func(ctx context.Context, args []string) error {
-		l, err := a.openToRead(ctx)
-		if err != nil {
-			return err
-		}
-		w, err := l.Why(ctx, args[0])
-		if err != nil {
-			return err
-		}
-		if a.console.json {
-			type row struct {
-				inspect.Row
-				Values json.RawMessage `json:"values,omitempty"`
-			}
-			rows := []row{}
-			for _, r := range w.Rows {
-				x := row{Row: r}
-				if o := rowObjects(&r.Values); len(o) == 1 {
-					x.Values = o[0]
-				}
-				rows = append(rows, x)
-			}
-			return a.object(struct {
-				*inspect.Where
-				Rows []row `json:"rows"`
-			}{w, rows})
-		}
-		return a.why(w)
-	})
-}
-
-func (a *app) why(w *inspect.Where) error {
-	p := &printer{w: a.out}
-	for i, r := range w.Rows {
-		if i > 0 {
-			p.printf("\n")
-		}
-		p.printf("%s is in %s\n", w.RecordID, r.Table)
-		p.printf("  partition  %s\n  file       %s\n  row        %s\n", r.Partition, path(r.File), count(r.Row+1))
-		if r.Run != nil {
-			p.printf("  written by entry %d (%s), %s UTC\n", r.Run.Seq, r.Run.Kind, r.Run.When.UTC().Format(whenFormat))
-			p.printf("  from       %s\n", objectsOf(r))
-			for k, o := range r.Objects {
-				if k == 3 && r.ObjectCount > 4 {
-					p.printf("             … and %s\n", count(r.ObjectCount-3))
-					break
-				}
-				p.printf("             %s\n", o)
-			}
-		}
-		if len(r.Values.Values) == 1 {
-			p.printf("\n")
-			for i, v := range r.Values.Values[0] {
-				if c := r.Values.Columns[i]; string(v) != "null" {
-					p.printf("  %-24s %s\n", c.Name, clip(cell(v, c.Type), 100))
-				}
-			}
-		}
-	}
-	for _, q := range w.Quarantined {
-		var x struct {
-			Object, Rule, Reason, Payload string
-			Line                          int64
-		}
-		if err := json.Unmarshal(q, &x); err != nil {
-			return fmt.Errorf("read quarantine: %w", err)
-		}
-		p.printf("%s is in quarantine: %s\n  rule    %s\n  object  %s, line %d\n  record  %s\n", w.RecordID, x.Reason, x.Rule, x.Object, x.Line, clip(x.Payload, 400))
-	}
-	if len(w.Rows) == 0 && len(w.Quarantined) == 0 {
-		p.printf("%s is in no table and not in quarantine.\n", w.RecordID)
-		if w.Pending > 0 {
-			p.printf("It may be in what no run has read yet, %s: %s\n", plural(w.Pending, "raw object", "raw objects"), a.again("run"))
-		}
-		if w.Unread > 0 {
-			p.printf("It may be in %s that no run will read, skipped or adopted: %s\n", plural(w.Unread, "raw object", "raw objects"), a.again("ledger"))
-		}
-	}
-	return p.err
-}
-
-func objectsOf(r inspect.Row) string {
-	if r.ObjectCount == 1 {
-		return "one object"
-	}
-	return "one of " + plural(r.ObjectCount, "object", "objects")
 }

@@ -10,6 +10,6 @@
 // Why finds rows by record_id. The common key of deduplication is record_id, and files carry a bloom filter on it, so that few
 // files are read; where a table is deduplicated by another key, only the bounds of the column rule files out and the
 // search reads more. It tells which entry of the log wrote a row's file, and which objects that entry read for the
-// row's partition; not which of these objects held the record, since rows do not carry their object. A record that is in no table is
-// looked for in the quarantine, by its text. Duplicates leave no trace but counts: the id then names the row that won.
+// row's partition; not which of these objects held the record, since rows do not carry their object: etl.Tracer reads them again for that. A
+// record that is in no table is looked for in the quarantine, by its text.
 package inspect

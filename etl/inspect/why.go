@@ -176,6 +176,34 @@ func (l *Lake) row(ctx context.Context, p part, f commitlog.File, n int64) (*Row
 	return row, nil
 }
 
+// RowAt tells of row n, from 0, of a file of a processed partition. Errors: a store's, those of the commit log, and that there is no such file.
+func (l *Lake) RowAt(ctx context.Context, path, file string, n int64) (*Row, error) {
+	for p, t := range l.state.Partitions {
+		if p.Zone != layout.Processed || p.Path != path {
+			continue
+		}
+		for _, f := range t.Files {
+			if f.Name == file {
+				return l.row(ctx, part{p, t}, f, n)
+			}
+		}
+	}
+	return nil, fmt.Errorf("read %s: partition %s has no such file", file, path)
+}
+
+// RecordID of the row; empty where its values are not known.
+func (r *Row) RecordID() string {
+	for i, c := range r.Values.Columns {
+		if c.Name == string(schema.RecordID) && len(r.Values.Values) == 1 {
+			var id string
+			if json.Unmarshal(r.Values.Values[0][i], &id) == nil {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
 // findAside looks for the id in the text of the records that were set aside.
 func (l *Lake) findAside(ctx context.Context, id string, out *Where) error {
 	// The payload is a JSON string in the line, so a quote in the id stands escaped there.

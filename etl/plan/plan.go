@@ -121,6 +121,12 @@ func List(ctx context.Context, zone layout.Zone, o Options) (*Plan, error) {
 	return p, nil
 }
 
+// Arrival is the time of an object of that key which the store has from modified: see batch.Object.Arrived.
+func Arrival(zone layout.Zone, key string, modified time.Time) int64 {
+	says := placeOf(strings.TrimPrefix(key, zone.Prefix+"/"))
+	return says.arrival(modified)
+}
+
 // Source is the source of the folder that a key of the raw zone lies in.
 func Source(zone layout.Zone, key string) string {
 	return placeOf(strings.TrimPrefix(key, zone.Prefix+"/")).source
