@@ -160,6 +160,10 @@ func (j Job) planBackfill(ctx context.Context, attempt *commit.Attempt, schemas 
 		return nil, fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	found := map[backfill.Version]bool{}
+	if len(schemas.refused) > 0 {
+		schemas.warn(fmt.Sprintf("objects that no run has read yet are left to the next run: the lake file gives the rows of %s another meaning, and these objects may hold some",
+			strings.Join(schemas.refused, ", ")))
+	}
 	p, err := j.list(ctx, attempt, schemas, nil, func(key, etag string) bool {
 		v := backfill.Version{Key: key, ETag: etag}
 		_, is := b.plan.Inputs[v]

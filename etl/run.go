@@ -189,7 +189,7 @@ func (j Job) list(ctx context.Context, attempt *commit.Attempt, schemas *schemas
 	o := plan.Options{
 		Consumed: func(key, etag string) (bool, error) {
 			_, ok, err := attempt.Base.Ledger.Seq(ctx, key, etag)
-			return ok, err
+			return ok || len(schemas.refused) > 0, err
 		},
 		Again: again, RecordsAt: schemas.recordsAt, Source: j.Source, Since: j.Since, Until: j.Until, Leave: leave, Max: dedupe.MaxObjects,
 	}

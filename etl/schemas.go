@@ -29,6 +29,7 @@ type schemas struct {
 	learned  map[string][]string        // warnings of what was learned, by source
 	added    map[string][]schema.Column // by learn, for people
 	masks    map[string]*clean.Masks    // of the sources that have some
+	refused  []string                   // sources whose rows the lake file gives another meaning; a backfill of another one reads nothing new then
 
 	mu      sync.Mutex
 	sources map[string]*schema.Schema
@@ -60,6 +61,7 @@ func schemasFor(j Job, base *commitlog.State, back *BackfillOptions) (*schemas, 
 			var changes []string
 			if next, changes = declared.Apply(stored); len(changes) > 0 && back != nil && back.Source != name {
 				next = stored
+				s.refused = append(s.refused, name)
 			} else if len(changes) > 0 {
 				commands = append(commands, "etl backfill --source "+name+" --all")
 				faults = append(faults, fmt.Sprintf("source %s: %s", name, strings.Join(changes, "; ")))
@@ -282,7 +284,9 @@ func (s *schemas) mask() error {
 		columns[name] = src.Columns
 	}
 	for name, sch := range s.sources {
-		columns[name] = sch.Columns
+		if !slices.Contains(s.refused, name) { // of these only texts are met, and the lake file says what may be shown
+			columns[name] = sch.Columns
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		m, err := clean.NewMasks(columns[name], s.job.Secret, s.job.limits())
