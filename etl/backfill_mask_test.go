@@ -97,3 +97,39 @@ func TestBackfillBesideRefused(t *testing.T) {
 		}
 	}
 }
+
+// What a mask has made of a text is no value of the record: it stays in the quarantine also when the lake file masks nothing any more and the raw
+// object is gone. A text in which nothing was masked is whole, and is read again.
+func TestReplayAfterMaskDropped(t *testing.T) {
+	file := func(rest string) string {
+		return "sources: {s: {columns: [{path: data.w, type: string" + rest + "}]}}\n"
+	}
+	for _, gone := range []bool{false, true} {
+		l := openLake(memory.New())
+		l.configure(t, file(", required: true}, {path: data.mail, type: string, mask: {keep_last: 2}"))
+		l.put(t, "raw/s/1.json", mailed("s", "a", "ann@x")+`{"record_id":"b","source":"s","data":{"timestamp":"2025-11-01T00:00:00Z","v":1}}`+"\n")
+		if res := l.run(t); res.Quarantined != 2 {
+			t.Fatalf("%+v", res)
+		}
+		if gone {
+			if err := l.store.Delete(t.Context(), "raw/s/1.json"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.configure(t, file("}, {path: data.mail, type: string"))
+		r := l.replay(t, etl.ReplayOptions{})
+		left, out := int64(0), int64(2)
+		if gone {
+			left, out = 1, 1
+		}
+		if r.Taken != 2 || r.Left != left || r.RecordsOut != out {
+			t.Errorf("gone %t: taken %d, left %d, out %d", gone, r.Taken, r.Left, r.RecordsOut)
+		}
+		if keys := l.shows(t, "***@x"); gone && (len(keys) != 1 || !strings.HasPrefix(keys[0], "quarantine")) {
+			t.Errorf("gone %t: the masked text stands in %q", gone, keys)
+		}
+		if err := l.verify(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}

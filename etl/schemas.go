@@ -311,6 +311,7 @@ func (s *schemas) hide(r *batch.Reject) {
 	}
 	if r.Record {
 		if text, ok := s.masks[r.Source].Record(r.Payload); ok {
+			r.Masked = !bytes.Equal(text, r.Payload)
 			r.Payload = text
 			return
 		}

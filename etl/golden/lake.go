@@ -250,6 +250,7 @@ type reject struct {
 	Base64    string  `json:"payload_base64,omitempty"`
 	Truncated bool    `json:"truncated,omitempty"`
 	Withheld  bool    `json:"payload_withheld,omitempty"`
+	Masked    bool    `json:"payload_masked,omitempty"`
 }
 
 // rejects reads the quarantine, sorted by object and offset.

@@ -17,5 +17,6 @@ func Columns() []catalog.Column {
 		{Name: "payload_base64", Type: "string", Comment: "instead of payload, where that is not UTF-8"},
 		{Name: "truncated", Type: "boolean", Comment: "true where only the beginning was kept"},
 		{Name: "payload_withheld", Type: "boolean", Comment: "true where there is no payload, for it may hold what is masked"},
+		{Name: "payload_masked", Type: "boolean", Comment: "true where values in payload are masked"},
 	}
 }

@@ -30,6 +30,7 @@ type Line struct {
 	Base64    string    `json:"payload_base64"`
 	Truncated bool      `json:"truncated"`
 	Withheld  bool      `json:"payload_withheld"`
+	Masked    bool      `json:"payload_masked"`
 }
 
 // ParseLine reads a line.
@@ -41,7 +42,7 @@ func ParseLine(text []byte) (*Line, error) {
 	return l, nil
 }
 
-// Text is the payload; not whole where it was cut or withheld.
+// Text is the payload; whole is false where it was cut or withheld, or shows what a mask has made of a value.
 func (l *Line) Text() (text []byte, whole bool, err error) {
 	text = []byte(l.Payload)
 	if l.Base64 != "" {
@@ -49,7 +50,7 @@ func (l *Line) Text() (text []byte, whole bool, err error) {
 			return nil, false, fmt.Errorf("read payload_base64 of the record at %d of %s: %w", l.Offset, l.Object, err)
 		}
 	}
-	return text, !l.Truncated && !l.Withheld, nil
+	return text, !l.Truncated && !l.Withheld && !l.Masked, nil
 }
 
 // Replayable says whether it stands for text that can be read as records once more. What stands between records, and what breaks an

@@ -29,6 +29,7 @@ func TestStore(t *testing.T) {
 		"source=s/year=2025/month=11/day=24": `{"source":"s","object":"raw/s/a.json","etag":"v1","offset":3,"length":5,"line":3,"arrived":"2025-11-24T16:00:00.123Z","rule":"json","reason":"a \"reason\"","payload":"{\"x\":\n"}
 {"source":"s","object":"raw/s/a.json","etag":"v1","offset":10,"line":110,"arrived":"2025-11-24T16:00:00.123Z","rule":"json","reason":"a \"reason\"","payload_base64":"/w=="}
 {"source":"s","object":"raw/s/a.json","etag":"v1","offset":12,"line":12,"arrived":"2025-11-24T16:00:00.123Z","rule":"json","reason":"a \"reason\"","payload_withheld":true}
+{"source":"s","object":"raw/s/a.json","etag":"v1","offset":14,"line":14,"arrived":"2025-11-24T16:00:00.123Z","rule":"json","reason":"a \"reason\"","payload":"***","payload_masked":true}
 `,
 		"source=s/year=2025/month=11/day=25": `{"source":"s","object":"raw/s/b.json","offset":0,"line":0,"arrived":"2025-11-25T19:46:40.000Z","rule":"json","reason":"a \"reason\"","payload":"","truncated":true}
 `,
@@ -44,17 +45,19 @@ func TestStore(t *testing.T) {
 		cut.Truncated = true
 		withheld := reject(a, 12, "s", "")
 		withheld.Withheld = true
+		masked := reject(a, 14, "s", "***")
+		masked.Masked = true
 		for _, step := range []struct {
 			r     batch.Reject
 			chunk int
-		}{{cut, quarantine.WholeObject}, {withheld, quarantine.WholeObject}, {reject(a, 10, "s", "\xff"), 1}, {reject(a, 5, "other", "p"), 0}, {three, 0}} {
+		}{{cut, quarantine.WholeObject}, {withheld, quarantine.WholeObject}, {masked, quarantine.WholeObject}, {reject(a, 10, "s", "\xff"), 1}, {reject(a, 5, "other", "p"), 0}, {three, 0}} {
 			if err := s.Add([]batch.Reject{step.r}, step.chunk); err != nil {
 				t.Fatal(err)
 			}
 		}
 		s.Settle(func(o *batch.Object, chunk int) int64 { return int64(chunk) * 100 })
 		parts := s.Parts()
-		if len(parts) != len(want) || s.Len() != 5 {
+		if len(parts) != len(want) || s.Len() != 6 {
 			t.Fatalf("%d parts, %d rejects", len(parts), s.Len())
 		}
 		for _, p := range parts {

@@ -76,13 +76,13 @@ func (s *Store) open(r *run, room []byte) (*reader, error) {
 // next unpacks the next reject; there must be one.
 func (d *reader) next() error {
 	head := d.uvarint()
-	if head>>2 >= uint64(len(d.run.objects)) {
-		return fmt.Errorf("%w: object %d of %d", errPacked, head>>2, len(d.run.objects))
+	if head>>3 >= uint64(len(d.run.objects)) {
+		return fmt.Errorf("%w: object %d of %d", errPacked, head>>3, len(d.run.objects))
 	}
 	rule, reason := d.reject.Rule, d.reject.Reason
 	d.reject = batch.Reject{
-		Origin: batch.Origin{Object: d.run.objects[head>>2], Offset: d.varint()}, Line: d.varint() + d.run.lines, Length: d.varint(),
-		Source: d.run.source, Truncated: head&1 != 0, Withheld: head&2 != 0,
+		Origin: batch.Origin{Object: d.run.objects[head>>3], Offset: d.varint()}, Line: d.varint() + d.run.lines, Length: d.varint(),
+		Source: d.run.source, Truncated: head&1 != 0, Withheld: head&2 != 0, Masked: head&4 != 0,
 	}
 	d.reject.Rule, d.reject.Reason, d.reject.Payload = same(rule, d.bytes()), same(reason, d.bytes()), d.bytes()
 	if d.rest == nil {

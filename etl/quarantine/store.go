@@ -203,7 +203,10 @@ func (s *Store) Release() {
 // pack appends a reject, but for its source, which is the run's, and its object, which is given by number.
 func pack(dst []byte, r *batch.Reject, object int) []byte {
 	head := uint64(object) << 1
-	if r.Withheld {
+	if r.Masked {
+		head |= 1
+	}
+	if head <<= 1; r.Withheld {
 		head |= 1
 	}
 	if head <<= 1; r.Truncated {

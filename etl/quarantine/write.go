@@ -100,6 +100,9 @@ func appendLine(dst []byte, r *batch.Reject, payload []byte) []byte {
 	} else {
 		text("payload_base64", base64.StdEncoding.EncodeToString(payload))
 	}
+	if r.Masked {
+		dst = append(dst, `,"payload_masked":true`...)
+	}
 	if r.Truncated {
 		dst = append(dst, `,"truncated":true`...)
 	}

@@ -176,4 +176,6 @@ type Reject struct {
 	Record bool
 	// Withheld: there is no Payload, because it may have held what the source masks.
 	Withheld bool
+	// Masked: values in Payload were replaced by what the source's masks make of them.
+	Masked bool
 }
