@@ -10,5 +10,6 @@
 // wrong with them. Release makes them pending. An input is read as a whole; so a table cannot be brought back alone where
 // inputs that are to be held have rows or rejects of other tables too: read again, these would come into those tables a second time.
 //
-// It does not undo a release: inputs that are pending when the rollback is decided stay so.
+// Inputs that were released since count as consumed again where their rows come back; else a run would bring these a second time.
+// The others stay pending.
 package rollback

@@ -110,6 +110,7 @@ type plan struct {
 	hold    []commitlog.Input
 	holds   map[uint64]commitlog.Hold // by the entries that consumed them
 	keep    []commitlog.Input         // consumed anew
+	reread  int64                     // those of keep that are not pending
 	shared  map[string]bool           // other tables of what is held or consumed anew
 	objects int                       // those that these have a part in
 	counts  map[string]commitlog.Counts
@@ -180,8 +181,8 @@ func difference(a, b *commitlog.Content) (rows int64) {
 }
 
 // inputs finds out what becomes of inputs: those that entries after the older state consumed, and that it had not consumed itself, are held
-// from now on; those that it had, and that are held now, are consumed again. What stays consumed is told apart from what is held of the
-// same entry by being consumed anew.
+// from now on; those that it had, and that are held or pending now, are consumed again, for their rows come back. What stays consumed is told
+// apart from what is held of the same entry by being consumed anew.
 func (p *plan) inputs(ctx context.Context, lake commit.Lake) error {
 	seqs := map[uint64]bool{}
 	for seq := p.o.To + 1; seq <= p.head.Seq; seq++ {
@@ -193,14 +194,21 @@ func (p *plan) inputs(ctx context.Context, lake commit.Lake) error {
 		}
 	}
 	seen, stay := map[version]bool{}, map[uint64][]commitlog.Input{}
-	for _, seq := range slices.Sorted(maps.Keys(seqs)) {
-		r, err := lake.Log.Entry(ctx, seq)
+	queue := slices.Sorted(maps.Keys(seqs))
+	for n := 0; n < len(queue); n++ {
+		r, err := lake.Log.Entry(ctx, queue[n])
 		if err != nil {
 			return err
 		}
 		b, err := r.ReadBody(ctx)
 		if err != nil {
 			return err
+		}
+		for _, seq := range b.Release { // what was released since may be of older entries
+			if !seqs[seq] {
+				seqs[seq] = true
+				queue = append(queue, seq)
+			}
 		}
 		for i := range b.Inputs {
 			if v := (version{b.Inputs[i].Key, b.Inputs[i].ETag}); !seen[v] {
@@ -213,6 +221,7 @@ func (p *plan) inputs(ctx context.Context, lake commit.Lake) error {
 	}
 	for seq := range p.holds {
 		p.keep = append(p.keep, stay[seq]...)
+		p.reread += int64(len(stay[seq]))
 	}
 	if len(p.shared) > 0 {
 		return fmt.Errorf("%w: %d of the objects that fed %s since state %d also fed %s: bring all tables back together", ErrShared,
@@ -226,7 +235,7 @@ type version struct{ key, etag string }
 // input finds out what becomes of one input.
 func (p *plan) input(ctx context.Context, in commitlog.Input, counts map[string]commitlog.Counts, stay map[uint64][]commitlog.Input) error {
 	by, ok, err := p.head.Ledger.Seq(ctx, in.Key, in.ETag)
-	if err != nil || !ok {
+	if err != nil {
 		return err
 	}
 	was, consumed, err := p.old.Ledger.Seq(ctx, in.Key, in.ETag)
@@ -240,9 +249,12 @@ func (p *plan) input(ctx context.Context, in commitlog.Input, counts map[string]
 	sources := in.Sources(counts)
 	wanted := p.o.Source == "" || slices.Contains(sources, p.o.Source)
 	switch {
-	case held && (!consumed || !wanted):
+	case (held || !ok) && (!consumed || !wanted):
 		return nil
 	case held:
+		p.keep = append(p.keep, in)
+		p.reread++
+	case !ok:
 		p.keep = append(p.keep, in)
 	case consumed || !wanted:
 		stay[by] = append(stay[by], in)
@@ -286,7 +298,7 @@ func (p *plan) result() *Result {
 }
 
 func (p *plan) body(acts []commitlog.Act) *commitlog.Body {
-	b := &commitlog.Body{Acts: acts, Inputs: p.keep, Reread: int64(len(p.keep)), Hold: p.holds, Counts: p.counts}
+	b := &commitlog.Body{Acts: acts, Inputs: p.keep, Reread: p.reread, Hold: p.holds, Counts: p.counts}
 	for _, name := range p.schemas {
 		if b.Schemas == nil {
 			b.Schemas, b.Fingerprints = map[string]*schema.Schema{}, map[string]string{}
