@@ -15,6 +15,7 @@ import (
 	"datalake/etl/commit"
 	"datalake/etl/commit/mend"
 	"datalake/etl/commit/rollback"
+	"datalake/etl/inspect"
 	"datalake/pkg/commitlog"
 	"datalake/pkg/layout"
 	"datalake/pkg/storage/memory"
@@ -76,6 +77,32 @@ func (l *lake) balance(t testing.TB) error {
 			return fmt.Errorf("%s has %d rows and %d records aside, by the log %d out, %d replaced, %d restored, %d quarantined, %d withdrawn",
 				source, rows[source], aside[source], s.Out, s.Replaced, s.Restored, s.Quarantined, s.Withdrawn)
 		}
+	}
+	return l.statusRules(t)
+}
+
+// statusRules holds what status says of the quarantine against its files.
+func (l *lake) statusRules(t testing.TB) error {
+	t.Helper()
+	z := l.job.Zones
+	in, err := inspect.Open(t.Context(), inspect.Zones{Raw: z.Raw, Processed: z.Processed, Quarantine: z.Quarantine, State: z.State})
+	if err != nil {
+		return err
+	}
+	status, err := in.Status(t.Context())
+	if err != nil {
+		return err
+	}
+	lines, err := l.aside(t.Context())
+	if err != nil {
+		return err
+	}
+	rules := map[string]int64{}
+	for _, line := range lines {
+		rules[line.Rule]++
+	}
+	if status.Quarantined != int64(len(lines)) || !maps.Equal(status.Rules, rules) {
+		return fmt.Errorf("status says %d records are in quarantine, by rule %v; there are %d, by rule %v", status.Quarantined, status.Rules, len(lines), rules)
 	}
 	return nil
 }

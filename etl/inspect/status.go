@@ -61,7 +61,7 @@ type Misfit struct {
 // path were rescued.
 const RescuedNote = "rescued:"
 
-// Status looks at the log and lists the raw zone. Errors: a store's, those of the commit log.
+// Status looks at the log and lists the raw zone; after a rollback or a backfill it counts the rules in the quarantine's files. Errors: a store's, those of the commit log.
 func (l *Lake) Status(ctx context.Context) (*Status, error) {
 	c := l.state.Counts
 	s := &Status{
@@ -112,21 +112,35 @@ func (l *Lake) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	s.Unpublished = l.state.Seq - published
-	if err := l.runs(ctx, s); err != nil {
+	taken, err := l.runs(ctx, s)
+	if err != nil {
 		return nil, err
+	}
+	if !taken {
+		return s, nil
+	}
+	counts, err := l.CountRejects(ctx, Rejects{}, ByRule)
+	if err != nil {
+		return nil, err
+	}
+	s.Rules = map[string]int64{}
+	for _, c := range counts {
+		s.Rules[c.Value] = c.Records
 	}
 	return s, nil
 }
 
-// runs goes through the log, newest first, for the last run and the misfits.
-func (l *Lake) runs(ctx context.Context, s *Status) error {
+// runs goes through the log, newest first, for the last run and the misfits. taken: there is a rollback or a backfill, of which the log does
+// not say under which rules the records were that left the quarantine by it.
+func (l *Lake) runs(ctx context.Context, s *Status) (taken bool, err error) {
 	type place struct{ source, path string }
 	misfits := map[place]int64{}
 	for seq := l.state.Seq; seq > 0; seq-- {
 		e, body, err := l.read(ctx, seq)
 		if err != nil {
-			return err
+			return false, err
 		}
+		taken = taken || e.Kind == commitlog.Rollback || e.Kind == commitlog.Backfill
 		if s.Last == nil && e.Kind == commitlog.Run {
 			s.Last = e
 		}
@@ -154,7 +168,7 @@ func (l *Lake) runs(ctx context.Context, s *Status) error {
 	slices.SortFunc(s.Widen, func(a, b Misfit) int {
 		return cmp.Or(cmp.Compare(b.Values, a.Values), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Path, b.Path))
 	})
-	return nil
+	return taken, nil
 }
 
 // published is the newest entry that all catalogs show.
