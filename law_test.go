@@ -299,7 +299,7 @@ func TestLaw(t *testing.T) {
 }
 
 // roomy are the packages that may have more than 15 files: those that join what lies below them, one file a verb.
-var roomy = map[string]int{"etl": 24, "cmd/etl": 36}
+var roomy = map[string]int{"etl": 23, "cmd/etl": 27}
 
 // TestPackages checks what concerns a folder as a whole: it says what it is, once, and stays small.
 func TestPackages(t *testing.T) {

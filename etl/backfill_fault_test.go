@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	arrowmem "github.com/apache/arrow/go/v17/arrow/memory"
 
@@ -18,7 +15,6 @@ import (
 	"datalake/pkg/commitlog"
 	"datalake/pkg/layout"
 	"datalake/pkg/pool"
-	"datalake/pkg/storage"
 	"datalake/pkg/storage/file"
 	"datalake/pkg/storage/file/crashfs"
 	"datalake/pkg/storage/memory"
@@ -44,28 +40,16 @@ func TestBackfillInterleaved(t *testing.T) {
 		}
 		p.config(t, config)
 		p.drop(t)
-		var mu sync.Mutex
-		n, fired, claimed := 0, false, false
-		store.SetFaults(func(op, key string) error {
-			mu.Lock()
-			claimed = claimed || op == "put" && strings.Contains(key, "/publish/") // others wait for the end of that
-			fire := n == at && !claimed
-			fired = fired || fire
-			n++
-			mu.Unlock()
-			if fire {
-				store.SetFaults(nil, nil)
-				other := openLake(store)
-				other.job.Lake = p.job.Lake
-				_, err := etl.Run(context.Background(), other.job)
-				return err
-			}
-			return nil
-		}, nil)
+		end := before(store, at, func() error {
+			other := openLake(store)
+			other.job.Lake = p.job.Lake
+			_, err := etl.Run(context.Background(), other.job)
+			return err
+		})
 		if _, err := etl.Backfill(context.Background(), p.job, etl.BackfillOptions{Source: "s0", From: day(1), To: day(4)}); err != nil {
 			t.Fatalf("a run before request %d: %v", at, err)
 		}
-		store.SetFaults(nil, nil)
+		fired := end()
 		p.run(t)
 		same(t, fmt.Sprintf("a run before request %d", at), "s0", p.content(t), p.fresh(t).content(t))
 		if err := p.verify(context.Background()); err != nil {
@@ -100,19 +84,9 @@ func TestBackfillFaults(t *testing.T) {
 			p.run(t)
 		}
 		p.config(t, config)
-		disk.CrashAt(at)
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		_, err = etl.Backfill(ctx, p.job, all)
-		cancel()
-		if err == nil {
+		store = powerLoss(t, disk, at, 1, func(ctx context.Context) error { _, err := etl.Backfill(ctx, p.job, all); return err })
+		if store == nil {
 			break
-		}
-		if disk.CrashRandom(rand.New(rand.NewPCG(1, uint64(at)))); at%2 == 0 {
-			disk.Crash()
-		}
-		disk.CrashAt(-1)
-		if store, err = file.OpenFS("/lake", disk); err != nil {
-			t.Fatal(err)
 		}
 		p.lake = openLake(store)
 		p.config(t, config)
@@ -132,21 +106,10 @@ func TestBackfillFaults(t *testing.T) {
 			p.run(t)
 		}
 		p.config(t, config)
-		fault := errors.New("the store is out of order")
-		var mu sync.Mutex
-		n, hit := 0, false
-		store.SetFaults(nil, func(op, key string) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if n++; n-1 != at {
-				return nil
-			}
-			hit = true
-			return fmt.Errorf("%w: %w", storage.ErrUnknown, fault)
-		})
+		end := failing(store, at, true)
 		_, err := etl.Backfill(context.Background(), p.job, all)
-		store.SetFaults(nil, nil)
-		if err != nil && !errors.Is(err, fault) {
+		hit := end()
+		if err != nil && !errors.Is(err, errFault) {
 			t.Fatalf("fault at request %d: %v", at, err)
 		}
 		p.backfill(t, all)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,28 +77,20 @@ func TestMaxBad(t *testing.T) {
 
 // Each request of a run that ends with ErrBad fails in turn: it never decides, and the next run does all.
 func TestMaxBadFaults(t *testing.T) {
-	fault := errors.New("the store is out of order")
 	for at := 0; ; at++ {
 		l, store := badLake(t)
 		l.job.MaxBad = &etl.MaxBad{}
-		var n, hits atomic.Int64
 		l.job.Parallel = 1
-		store.SetFaults(func(string, string) error {
-			if n.Add(1)-1 != int64(at) {
-				return nil
-			}
-			hits.Add(1)
-			return fault
-		}, nil)
+		end := failing(store, at, false)
 		res, err := etl.Run(context.Background(), l.job)
-		store.SetFaults(nil, nil)
-		if err == nil || !errors.Is(err, etl.ErrBad) && !errors.Is(err, fault) || res != nil && res.Decided != 0 {
+		hit := end()
+		if err == nil || !errors.Is(err, etl.ErrBad) && !errors.Is(err, errFault) || res != nil && res.Decided != 0 {
 			t.Fatalf("fault at request %d: %v, %+v", at, err, res)
 		}
 		if head, err := l.head(t.Context()); err != nil || head.Seq != 0 {
 			t.Fatalf("fault at request %d: %v, entry %d", at, err, head.Seq)
 		}
-		if hits.Load() == 0 {
+		if !hit {
 			if at < 10 {
 				t.Errorf("only %d requests", at)
 			}

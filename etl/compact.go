@@ -119,11 +119,7 @@ func Compact(ctx context.Context, job Job, c Compaction) (*Compacted, error) {
 		return nil, err
 	}
 	res := &Compacted{}
-	for range commit.MaxRounds {
-		if err = job.compact(ctx, lake, c, res); !errors.Is(err, commit.ErrConflict) {
-			break
-		}
-	}
+	_, err = commit.Retry(func() (*Compacted, error) { return res, job.compact(ctx, lake, c, res) })
 	res.Seconds, res.PeakMemory = time.Since(began).Seconds(), process.PeakMemory()
 	if err != nil && res.Decided == 0 {
 		return nil, Meaning(err)
@@ -153,14 +149,7 @@ func (j Job) compact(ctx context.Context, lake commit.Lake, c Compaction, res *C
 	}
 	w := &compaction{newWork(j, lake, attempt, nil, nil, &meter{}), parts}
 	defer w.close()
-	stop, stopped := context.WithCancel(ctx)
-	g, gctx := errgroup.WithContext(stop)
-	g.Go(func() error { return w.alive(gctx) })
-	g.Go(func() error {
-		defer stopped()
-		return w.run(gctx)
-	})
-	if err := g.Wait(); err != nil {
+	if err := w.living(ctx, w.run); err != nil {
 		return err
 	}
 	res.RunID, res.Decided = attempt.ID, w.seq

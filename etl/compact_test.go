@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -317,26 +315,14 @@ func TestCompactInterleaved(t *testing.T) {
 		f.add(t, l)
 		other := openLake(store)
 		other.job.Parallel = 1
-		var mu sync.Mutex
-		n, fired, claimed := 0, false, false
-		store.SetFaults(func(op, key string) error {
-			mu.Lock()
-			n++
-			claimed = claimed || op == "put" && strings.Contains(key, "/publish/") // others wait for the end of that
-			fire := n-1 == at && !claimed
-			fired = fired || fire
-			mu.Unlock()
-			if fire {
-				store.SetFaults(nil, nil)
-				_, err := etl.Run(context.Background(), other.job)
-				return err
-			}
-			return nil
-		}, nil)
+		end := before(store, at, func() error {
+			_, err := etl.Run(context.Background(), other.job)
+			return err
+		})
 		if _, err := etl.Compact(context.Background(), l.job, etl.Compaction{}); err != nil {
 			t.Fatalf("a run before request %d: %v", at, err)
 		}
-		store.SetFaults(nil, nil)
+		fired := end()
 		l.run(t)
 		if err := l.check(context.Background(), f.want); err != nil {
 			t.Fatalf("a run before request %d: %v", at, err)
@@ -364,19 +350,9 @@ func TestCompactFaults(t *testing.T) {
 		}
 		l, f := openLake(store), newFeed(9)
 		grow(t, l, f, 4)
-		disk.CrashAt(at)
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		_, err = etl.Compact(ctx, l.job, etl.Compaction{})
-		cancel()
-		if err == nil {
+		store = powerLoss(t, disk, at, 1, func(ctx context.Context) error { _, err := etl.Compact(ctx, l.job, etl.Compaction{}); return err })
+		if store == nil {
 			break
-		}
-		if disk.CrashRandom(rand.New(rand.NewPCG(1, uint64(at)))); at%2 == 0 {
-			disk.Crash()
-		}
-		disk.CrashAt(-1)
-		if store, err = file.OpenFS("/lake", disk); err != nil {
-			t.Fatal(err)
 		}
 		l = openLake(store)
 		l.run(t) // publishes
@@ -393,21 +369,10 @@ func TestCompactFaults(t *testing.T) {
 		store := memory.New()
 		l, f := openLake(store), newFeed(9)
 		grow(t, l, f, 4)
-		fault := errors.New("the store is out of order")
-		var mu sync.Mutex
-		n, hit := 0, false
-		store.SetFaults(nil, func(op, key string) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if n++; n-1 != at {
-				return nil
-			}
-			hit = true
-			return fmt.Errorf("%w: %w", storage.ErrUnknown, fault)
-		})
+		end := failing(store, at, true)
 		_, err := etl.Compact(context.Background(), l.job, etl.Compaction{})
-		store.SetFaults(nil, nil)
-		if err != nil && !errors.Is(err, fault) {
+		hit := end()
+		if err != nil && !errors.Is(err, errFault) {
 			t.Fatalf("fault at request %d: %v", at, err)
 		}
 		l.run(t)

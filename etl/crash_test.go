@@ -17,7 +17,6 @@ import (
 
 	"datalake/etl"
 	"datalake/pkg/pool"
-	"datalake/pkg/storage"
 	"datalake/pkg/storage/file"
 	"datalake/pkg/storage/file/crashfs"
 	"datalake/pkg/storage/memory"
@@ -148,25 +147,12 @@ func TestPowerLoss(t *testing.T) {
 			f.add(t, l)
 			l.run(t)
 			f.add(t, l)
-			disk.CrashAt(at)
-			// A decision is sent again and again while its outcome is unknown; here nobody waits for that.
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-			_, err = etl.Run(ctx, l.job)
-			cancel()
-			if err == nil {
+			store = powerLoss(t, disk, at, seed, func(ctx context.Context) error { _, err := etl.Run(ctx, l.job); return err })
+			if store == nil {
 				if err := l.check(context.Background(), f.want); err != nil {
 					t.Fatal(err)
 				}
 				break
-			}
-			if !errors.Is(err, crashfs.ErrCrashed) && !errors.Is(err, etl.ErrUnknown) {
-				t.Fatalf("crash at %d: %v", at, err)
-			}
-			if disk.CrashRandom(rand.New(rand.NewPCG(seed, uint64(at)))); at%2 == 0 {
-				disk.Crash()
-			}
-			if store, err = file.OpenFS("/lake", disk); err != nil {
-				t.Fatal(err)
 			}
 			l = openLake(store)
 			l.run(t)
@@ -184,7 +170,6 @@ func TestFaults(t *testing.T) {
 	if testing.Short() {
 		step = 50
 	}
-	fault := errors.New("the store is out of order")
 	points := 0
 	for _, after := range []bool{false, true} {
 		for at := 0; ; at += step {
@@ -194,28 +179,10 @@ func TestFaults(t *testing.T) {
 			f.add(t, l)
 			l.run(t)
 			f.add(t, l)
-			var mu sync.Mutex
-			n, hit := 0, false
-			count := func(op, key string) error {
-				mu.Lock()
-				defer mu.Unlock()
-				if n++; n-1 != at {
-					return nil
-				}
-				hit = true
-				if after && (op == "put" || op == "copy" || op == "delete") {
-					return fmt.Errorf("%w: %w", storage.ErrUnknown, fault)
-				}
-				return fault
-			}
-			if after {
-				store.SetFaults(nil, count)
-			} else {
-				store.SetFaults(count, nil)
-			}
+			end := failing(store, at, after)
 			res, err := etl.Run(context.Background(), l.job)
-			store.SetFaults(nil, nil)
-			if err != nil && !errors.Is(err, fault) {
+			hit := end()
+			if err != nil && !errors.Is(err, errFault) {
 				t.Fatalf("fault at request %d: %v", at, err)
 			}
 			if err == nil && hit && res.Decided == 0 {

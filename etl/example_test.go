@@ -96,7 +96,6 @@ func Example() {
 			for i := range int(rec.NumRows()) {
 				fmt.Println(rec.Column(0).ValueStr(i), rec.Column(1).ValueStr(i))
 			}
-			rec.Release()
 		}
 	}
 	// Output:

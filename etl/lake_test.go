@@ -129,7 +129,6 @@ func (l *lake) rows(ctx context.Context) (map[string]string, error) {
 					}
 					rows[id] = rec.Column(1).ValueStr(i)
 				}
-				rec.Release()
 			}
 			if err := r.Close(); err != nil {
 				return nil, err

@@ -145,15 +145,11 @@ func (j Job) holding(ctx context.Context, r Reason, kind string, body func(conte
 	if err != nil {
 		return nil, err
 	}
-	for round := 0; ; round++ {
-		t, err := holdOnce(ctx, lake, r, kind, body)
-		if err == nil && t.Decided > 0 {
-			return publishTaken(ctx, lake, t)
-		}
-		if err == nil || round == commit.MaxRounds || !errors.Is(err, commit.ErrConflict) {
-			return t, Meaning(err)
-		}
+	t, err := commit.Retry(func() (*Taken, error) { return holdOnce(ctx, lake, r, kind, body) })
+	if err != nil || t.Decided == 0 {
+		return t, Meaning(err)
 	}
+	return publishTaken(ctx, lake, t)
 }
 
 func publishTaken(ctx context.Context, lake commit.Lake, t *Taken) (*Taken, error) {

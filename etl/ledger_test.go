@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"datalake/etl"
 	"datalake/pkg/batch"
 	"datalake/pkg/schema"
-	"datalake/pkg/storage"
 	"datalake/pkg/storage/memory"
 )
 
@@ -118,7 +116,6 @@ func TestFailedObject(t *testing.T) {
 
 // Each request of a skip, an adoption and their undoing fails, before or after it took effect; done again, the entry is there once.
 func TestLedgerFaults(t *testing.T) {
-	fault := errors.New("the store is out of order")
 	for _, after := range []bool{false, true} {
 		for at := 0; ; at++ {
 			store := memory.New()
@@ -138,25 +135,10 @@ func TestLedgerFaults(t *testing.T) {
 				}
 				return nil
 			}
-			var n, hits atomic.Int64
-			count := func(op, key string) error {
-				if n.Add(1)-1 != int64(at) {
-					return nil
-				}
-				hits.Add(1)
-				if after && op == "put" {
-					return fmt.Errorf("%w: %w", storage.ErrUnknown, fault)
-				}
-				return fault
-			}
-			if after {
-				store.SetFaults(nil, count)
-			} else {
-				store.SetFaults(count, nil)
-			}
+			end := failing(store, at, after)
 			err := all()
-			store.SetFaults(nil, nil)
-			if err != nil && !errors.Is(err, fault) {
+			hit := end()
+			if err != nil && !errors.Is(err, errFault) {
 				t.Fatalf("fault at request %d: %v", at, err)
 			}
 			if err := all(); err != nil {
@@ -177,7 +159,7 @@ func TestLedgerFaults(t *testing.T) {
 			if err := l.check(t.Context(), map[string]string{"0": "0", "2": "2", "3": "3"}); err != nil {
 				t.Fatalf("fault at request %d: %v", at, err)
 			}
-			if hits.Load() == 0 {
+			if !hit {
 				break
 			}
 		}

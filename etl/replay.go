@@ -28,6 +28,16 @@ import (
 	"datalake/pkg/storage"
 )
 
+// ReplayOptions say which records of the quarantine are read again. The zero value wants all.
+type ReplayOptions struct {
+	// Source and Rule, where not empty, are the record's.
+	Source, Rule string
+	// Since and Until are days of arrival, both included; zero: no bound.
+	Since, Until time.Time
+	// DryRun decides and writes nothing: the result says what would become of the records.
+	DryRun bool
+}
+
 // Replayed says what a replay did. RecordsIn are the records that were read again (of a stretch that was given up as one these can be
 // several), RecordsOut and Duplicates those that pass now, Quarantined those that still do not.
 type Replayed struct {
@@ -244,6 +254,25 @@ func (r *replay) lines(ctx context.Context, p commitlog.Partition, f commitlog.F
 		return fmt.Errorf("read quarantine, %s: %w", info.Key, err)
 	}
 	return nil
+}
+
+// partition says whether records of a partition may be wanted.
+func (o ReplayOptions) partition(path string) bool {
+	if o.Source != "" && layout.SourceOf(path) != o.Source {
+		return false
+	}
+	day, ok := dayOf(path)
+	return !ok || (o.Since.IsZero() || !day.Before(o.Since)) && (o.Until.IsZero() || !day.After(o.Until))
+}
+
+// dayOf is the day of arrival that a partition of the quarantine is of.
+func dayOf(path string) (day time.Time, ok bool) {
+	values, err := layout.ParsePath(path)
+	if err != nil || len(values) != 4 {
+		return day, false
+	}
+	day, err = time.Parse(time.DateOnly, values[1].Value+"-"+values[2].Value+"-"+values[3].Value)
+	return day, err == nil
 }
 
 // looking is how many objects are looked for in the raw zone at once.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +14,6 @@ import (
 
 	"datalake/etl"
 	"datalake/pkg/pool"
-	"datalake/pkg/storage"
 	"datalake/pkg/storage/file"
 	"datalake/pkg/storage/file/crashfs"
 	"datalake/pkg/storage/memory"
@@ -68,7 +66,6 @@ func TestReplayFaults(t *testing.T) {
 	if testing.Short() {
 		step = 10
 	}
-	fault := errors.New("the store is out of order")
 	points := 0
 	for _, after := range []bool{false, true} {
 		for at := 0; ; at += step {
@@ -79,28 +76,10 @@ func TestReplayFaults(t *testing.T) {
 			want := setAside(t, l, 1)
 			l.run(t)
 			l.configure(t, justRight)
-			var mu sync.Mutex
-			n, hit := 0, false
-			count := func(op, key string) error {
-				mu.Lock()
-				defer mu.Unlock()
-				if n++; n-1 != at {
-					return nil
-				}
-				hit = true
-				if after && (op == "put" || op == "copy" || op == "delete") {
-					return fmt.Errorf("%w: %w", storage.ErrUnknown, fault)
-				}
-				return fault
-			}
-			if after {
-				store.SetFaults(nil, count)
-			} else {
-				store.SetFaults(count, nil)
-			}
+			end := failing(store, at, after)
 			r, err := etl.Replay(context.Background(), l.job, etl.ReplayOptions{})
-			store.SetFaults(nil, nil)
-			if err != nil && !errors.Is(err, fault) {
+			hit := end()
+			if err != nil && !errors.Is(err, errFault) {
 				t.Fatalf("fault at request %d: %v", at, err)
 			}
 			if err == nil && hit && r.Decided == 0 {
@@ -138,24 +117,12 @@ func TestReplayPowerLoss(t *testing.T) {
 		want := setAside(t, l, 1)
 		l.run(t)
 		l.configure(t, justRight)
-		disk.CrashAt(at)
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		_, err = etl.Replay(ctx, l.job, etl.ReplayOptions{})
-		cancel()
-		if err == nil {
+		store = powerLoss(t, disk, at, 1, func(ctx context.Context) error { _, err := etl.Replay(ctx, l.job, etl.ReplayOptions{}); return err })
+		if store == nil {
 			if err := checkReplayed(l, want, brokenOf); err != nil {
 				t.Fatal(err)
 			}
 			break
-		}
-		if !errors.Is(err, crashfs.ErrCrashed) && !errors.Is(err, etl.ErrUnknown) {
-			t.Fatalf("crash at %d: %v", at, err)
-		}
-		if disk.CrashRandom(rand.New(rand.NewPCG(1, uint64(at)))); at%2 == 0 {
-			disk.Crash()
-		}
-		if store, err = file.OpenFS("/lake", disk); err != nil {
-			t.Fatal(err)
 		}
 		again := openLake(store)
 		again.job.Lake = l.job.Lake

@@ -181,7 +181,6 @@ func fileKeys(ctx context.Context, p *parquetfile.File, s *schema.Schema, path s
 			keys, err = h.Keys(rec, scopes, first, keys[:0])
 		}
 		first += dedupe.Row(rec.NumRows())
-		rec.Release()
 		if err != nil {
 			return err
 		}

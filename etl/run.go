@@ -216,14 +216,7 @@ func (w *work) do(ctx context.Context, res *Result) error {
 	if err := w.job.putManifest(ctx, w.attempt, w.plan); err != nil {
 		return err
 	}
-	stop, stopped := context.WithCancel(ctx)
-	g, gctx := errgroup.WithContext(stop)
-	g.Go(func() error { return w.alive(gctx) })
-	g.Go(func() error {
-		defer stopped()
-		return w.run(gctx)
-	})
-	if err := g.Wait(); err != nil {
+	if err := w.living(ctx, w.run); err != nil {
 		var bad *BadError
 		if errors.As(err, &bad) {
 			w.fill(res)
@@ -323,6 +316,18 @@ func (w *work) close() {
 	for _, f := range w.files {
 		_ = f.Close()
 	}
+}
+
+// living does something, and signs the attempt as alive meanwhile.
+func (w *work) living(ctx context.Context, do func(context.Context) error) error {
+	stop, stopped := context.WithCancel(ctx)
+	g, gctx := errgroup.WithContext(stop)
+	g.Go(func() error { return w.alive(gctx) })
+	g.Go(func() error {
+		defer stopped()
+		return do(gctx)
+	})
+	return g.Wait()
 }
 
 // alive signs the attempt as alive until ctx is done.

@@ -235,9 +235,7 @@ func (w *work) rewrite(ctx context.Context, out *write.Group, s *schema.Schema, 
 			rows = append(rows, row)
 		}
 		first += uint32(rec.NumRows())
-		err = out.Append(ctx, rec, rows, func(uint32) uint32 { return number })
-		rec.Release()
-		if err != nil {
+		if err := out.Append(ctx, rec, rows, func(uint32) uint32 { return number }); err != nil {
 			return err
 		}
 	}

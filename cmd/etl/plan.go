@@ -18,7 +18,8 @@ import (
 )
 
 func (a *app) planCommand() *cobra.Command {
-	var source, since, until, prices string
+	var prices string
+	var reach reach
 	var limits limits
 	c := a.wrap(&cobra.Command{
 		Use: "plan [flags]", Short: "Tell what a run would read, write, need and cost",
@@ -31,15 +32,8 @@ Nothing is written to the lake.`,
 		Example: "  etl plan\n  etl plan --lake my-lake --parallel 4 --memory 2GiB\n  etl plan --json | jq .cost.total_usd",
 		Args:    noArgs,
 	}, readCodes, func(ctx context.Context, _ []string) error {
-		j := etl.Job{Source: source}
+		var j etl.Job
 		if err := limits.apply(&j); err != nil {
-			return err
-		}
-		var err error
-		if j.Since, err = day("--since", since); err != nil {
-			return err
-		}
-		if j.Until, err = day("--until", until); err != nil {
 			return err
 		}
 		var o forecast.Options
@@ -52,24 +46,14 @@ Nothing is written to the lake.`,
 				return usage(fmt.Errorf("--prices: %w", err))
 			}
 		}
-		l, err := a.open()
+		l, err := reach.open(a, &j)
 		if err != nil {
 			return err
-		}
-		if !isFolder(l.raw) {
-			return a.noLake(l)
-		}
-		if source != "" {
-			if j.Source, err = l.source(source); err != nil {
-				return err
-			}
 		}
 		return a.plan(ctx, l, j, o)
 	})
 	f := c.Flags()
-	f.StringVar(&source, "source", "", "plan for the objects of this `folder` of the raw zone only")
-	f.StringVar(&since, "since", "", "plan for what arrived on this `day` (UTC) or later: YYYY-MM-DD")
-	f.StringVar(&until, "until", "", "plan for what arrived on this `day` (UTC) or before")
+	reach.flags(c)
 	f.StringVar(&prices, "prices", "", "a JSON `file` with other prices than those of us-east-1; --json shows the keys")
 	limits.flags(c)
 	return c

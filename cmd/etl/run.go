@@ -47,7 +47,8 @@ func (l *limits) apply(j *etl.Job) (err error) {
 }
 
 func (a *app) runCommand() *cobra.Command {
-	var source, since, until, maxBad string
+	var maxBad string
+	var reach reach
 	var limits limits
 	var explain, dry bool
 	var sample int
@@ -60,7 +61,7 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 		Example: "  etl run\n  etl run --max-bad 5%\n  etl run --lake my-lake --since 2025-11-01 --source iot_sensors\n  etl run --dry-run --sample 10000\n  etl run --json --quiet | jq .records_out",
 		Args:    noArgs,
 	}, runCodes, func(ctx context.Context, _ []string) error {
-		j := etl.Job{Source: source}
+		var j etl.Job
 		if sample < 0 || sample > 0 && !dry {
 			return usage(fmt.Errorf("--sample %d: a number of records, with --dry-run", sample))
 		}
@@ -68,28 +69,14 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 			return err
 		}
 		var err error
-		if j.Since, err = day("--since", since); err != nil {
-			return err
-		}
-		if j.Until, err = day("--until", until); err != nil {
-			return err
-		}
 		if maxBad != "" {
 			if j.MaxBad, err = etl.ParseMaxBad(maxBad); err != nil {
 				return usage(fmt.Errorf("--max-bad %w", err))
 			}
 		}
-		l, err := a.open()
+		l, err := reach.open(a, &j)
 		if err != nil {
 			return err
-		}
-		if !isFolder(l.raw) {
-			return a.noLake(l)
-		}
-		if source != "" {
-			if j.Source, err = l.source(source); err != nil {
-				return err
-			}
 		}
 		if dry {
 			j.Sample = sample
@@ -110,11 +97,39 @@ are JSON or NDJSON, plain, gzip or zstd. Doing it again does nothing new.`,
 	f.BoolVar(&dry, "dry-run", false, "show rows, rejects and schema; write nothing anywhere")
 	f.IntVar(&sample, "sample", 0, "with --dry-run: read only so many `records`, the beginnings of the objects")
 	f.StringVar(&maxBad, "max-bad", "", "end with exit code 3 where more is to be set aside: a `share` of any source's records (5%), or a number in all")
-	f.StringVar(&source, "source", "", "read the objects of this `folder` of the raw zone only")
-	f.StringVar(&since, "since", "", "read what arrived on this `day` (UTC) or later: YYYY-MM-DD")
-	f.StringVar(&until, "until", "", "read what arrived on this `day` (UTC) or before")
+	reach.flags(c)
 	limits.flags(c)
 	return c
+}
+
+// reach are the flags of what a run reads of the raw zone.
+type reach struct{ source, since, until string }
+
+func (r *reach) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&r.source, "source", "", "only the objects of this `folder` of the raw zone")
+	f.StringVar(&r.since, "since", "", "only what arrived on this `day` (UTC) or later: YYYY-MM-DD")
+	f.StringVar(&r.until, "until", "", "only what arrived on this `day` (UTC) or before")
+}
+
+// open opens the lake, which must have a raw zone, and puts the flags into a job.
+func (r *reach) open(a *app, j *etl.Job) (l *lake, err error) {
+	if j.Since, err = day("--since", r.since); err != nil {
+		return nil, err
+	}
+	if j.Until, err = day("--until", r.until); err != nil {
+		return nil, err
+	}
+	if l, err = a.open(); err != nil {
+		return nil, err
+	}
+	if !isFolder(l.raw) {
+		return nil, a.noLake(l)
+	}
+	if r.source != "" {
+		j.Source, err = l.source(r.source)
+	}
+	return l, err
 }
 
 func day(flag, s string) (time.Time, error) {

@@ -37,15 +37,11 @@ type Collected struct {
 // Errors: ErrConflict if others were in the way again and again; those of Begin and of the stores and catalogs. After
 // an error the next gc goes on.
 func Collect(ctx context.Context, lake Lake) (Collected, error) {
-	for round := 0; ; round++ {
-		got, err := collect(ctx, lake)
-		if !errors.Is(err, ErrConflict) || round == MaxRounds {
-			if err != nil {
-				err = fmt.Errorf("gc: %w", err)
-			}
-			return got, err
-		}
+	got, err := Retry(func() (Collected, error) { return collect(ctx, lake) })
+	if err != nil {
+		err = fmt.Errorf("gc: %w", err)
 	}
+	return got, err
 }
 
 func collect(ctx context.Context, lake Lake) (got Collected, err error) {

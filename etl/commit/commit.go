@@ -39,6 +39,17 @@ var (
 // MaxRounds is how often an attempt may be redone on a newer base.
 const MaxRounds = 5
 
+// Retry makes an attempt again from its plan, MaxRounds times at most, where an entry of others was in the way (ErrConflict) or gc took a file
+// first that the plan needed (ErrMissing). It gives what the last one gave.
+func Retry[T any](try func() (T, error)) (T, error) {
+	for round := 0; ; round++ {
+		got, err := try()
+		if round == MaxRounds || !errors.Is(err, ErrConflict) && !errors.Is(err, ErrMissing) {
+			return got, err
+		}
+	}
+}
+
 // Catalog is what publishing needs of a catalog. Safe for concurrent use.
 type Catalog interface {
 	// Table reads a table. Errors: catalog.ErrNoTable.

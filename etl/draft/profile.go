@@ -2,8 +2,6 @@ package draft
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,13 +10,10 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"datalake/etl/forecast"
 	"datalake/pkg/jsontext"
-	"datalake/pkg/parquetfile"
 	"datalake/pkg/schema"
-	"datalake/pkg/storage"
 )
 
 // profile is what there is to say of a table's columns, by their position.
@@ -43,38 +38,19 @@ const (
 	hidden  = 3
 )
 
-// profileOf reads the files of a table that a trial has made.
+// profileOf reads a table that a trial has made.
 func profileOf(ctx context.Context, t *forecast.Trial, table forecast.Table) (*profile, error) {
 	p := &profile{columns: make([]columnProfile, len(table.Schema.Columns))}
-	for key := range t.Files(table.Source) {
-		if err := p.file(ctx, t.Zones.Processed.Store, key, table.Schema); err != nil {
-			return nil, fmt.Errorf("read %s: %w", key, err)
-		}
-	}
-	return p, nil
-}
-
-func (p *profile) file(ctx context.Context, store storage.Store, key string, s *schema.Schema) (err error) {
-	r, err := storage.OpenReader(ctx, store, key)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	f, err := parquetfile.Open(r, r.Info.Size)
-	if err != nil {
-		return err
-	}
-	for rec, err := range f.Records(ctx, s.Arrow(), memory.DefaultAllocator) {
+	for rec, err := range t.Records(ctx, table) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i := range p.columns {
-			p.columns[i].add(rec.Column(i), s.Columns[i], p.rows)
+			p.columns[i].add(rec.Column(i), table.Schema.Columns[i], p.rows)
 		}
 		p.rows += rec.NumRows()
-		rec.Release()
 	}
-	return nil
+	return p, nil
 }
 
 func (c *columnProfile) add(a arrow.Array, column schema.Column, before int64) {

@@ -4,16 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
-
 	"datalake/etl"
-	"datalake/pkg/parquetfile"
 	"datalake/pkg/schema"
-	"datalake/pkg/storage"
 )
 
 // Verdict is what a lake file makes of raw data that is there, read or not, as if there were no tables yet.
@@ -165,44 +160,24 @@ func (s *SourceVerdict) renamed() {
 	}
 }
 
-// unfilled reads the table's files for declared columns without a value.
+// unfilled reads the table for declared columns without a value.
 func (s *SourceVerdict) unfilled(ctx context.Context, t *Trial) error {
 	if s.Schema == nil {
 		return nil
 	}
-	values := make([]int64, len(s.Schema.Columns))
-	for key := range t.Files(s.Source) {
-		if err := countValues(ctx, t.Zones.Processed.Store, key, s.Schema, values); err != nil {
-			return fmt.Errorf("read %s: %w", key, err)
+	values := make([]int, len(s.Schema.Columns))
+	for rec, err := range t.Records(ctx, Table{Source: s.Source, Schema: s.Schema}) {
+		if err != nil {
+			return err
+		}
+		for i := range values {
+			values[i] += rec.Column(i).Len() - rec.Column(i).NullN()
 		}
 	}
 	for i, c := range s.Schema.Columns {
 		if c.Declared && c.Role != schema.NS && values[i] == 0 && !slices.Contains(s.Schema.PartitionBy, c.Name) {
 			s.Unfilled = append(s.Unfilled, c)
 		}
-	}
-	return nil
-}
-
-// countValues adds the number of values that are not null, by column.
-func countValues(ctx context.Context, store storage.Store, key string, s *schema.Schema, values []int64) (err error) {
-	r, err := storage.OpenReader(ctx, store, key)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	f, err := parquetfile.Open(r, r.Info.Size)
-	if err != nil {
-		return err
-	}
-	for rec, err := range f.Records(ctx, s.Arrow(), memory.DefaultAllocator) {
-		if err != nil {
-			return err
-		}
-		for i := range values {
-			values[i] += int64(rec.Column(i).Len() - rec.Column(i).NullN())
-		}
-		rec.Release()
 	}
 	return nil
 }

@@ -3,15 +3,21 @@ package forecast
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"reflect"
 	"slices"
 
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
 	"datalake/etl"
 	"datalake/pkg/commitlog"
 	"datalake/pkg/layout"
+	"datalake/pkg/parquetfile"
 	"datalake/pkg/schema"
+	"datalake/pkg/storage"
 	"datalake/pkg/storage/overlay"
 )
 
@@ -135,15 +141,42 @@ func (t *Trial) added(zone string) iter.Seq2[place, commitlog.File] {
 	}
 }
 
-// Files yields the data files of a source that the trial has added, by their keys in Zones.Processed.
-func (t *Trial) Files(source string) iter.Seq2[string, commitlog.File] {
-	return func(yield func(string, commitlog.File) bool) {
-		for p, f := range t.added(layout.Processed) {
-			if layout.SourceOf(p.Path) == source && !yield(p.key, f) {
+// Records reads the rows of a table that the trial has added, by its schema. A record is valid until the next one.
+func (t *Trial) Records(ctx context.Context, table Table) iter.Seq2[arrow.Record, error] {
+	return func(yield func(arrow.Record, error) bool) {
+		for p := range t.added(layout.Processed) {
+			if layout.SourceOf(p.Path) != table.Source {
+				continue
+			}
+			if more, err := t.records(ctx, p.key, table, yield); err != nil {
+				yield(nil, fmt.Errorf("read %s: %w", p.key, err))
+				return
+			} else if !more {
 				return
 			}
 		}
 	}
+}
+
+func (t *Trial) records(ctx context.Context, key string, table Table, yield func(arrow.Record, error) bool) (more bool, err error) {
+	r, err := storage.OpenReader(ctx, t.Zones.Processed.Store, key)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	f, err := parquetfile.Open(r, r.Info.Size)
+	if err != nil {
+		return false, err
+	}
+	for rec, err := range f.Records(ctx, table.Schema.Arrow(), memory.DefaultAllocator) {
+		if err != nil {
+			return false, err
+		}
+		if !yield(rec, nil) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // Differ names the sources whose files, data or quarantine, the other trial has made otherwise: other bytes, or in other partitions.

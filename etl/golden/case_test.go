@@ -44,11 +44,3 @@ func TestDirectives(t *testing.T) {
 		}
 	}
 }
-
-func TestAppendFloat(t *testing.T) {
-	for f, want := range map[float64]string{0: "0", 21: "21", -0.1: "-0.1", 1e21: "1e+21", 1e-7: "1e-07", 9007199254740993: "9007199254740992"} {
-		if got := string(appendFloat(nil, f, 64)); got != want {
-			t.Errorf("appendFloat(%g) = %s, want %s", f, got, want)
-		}
-	}
-}

@@ -16,7 +16,7 @@ const good = `Two orders, one of them twice.
 broken
 -- rows orders --
 source=orders/year=2025/month=03/day=01
-{"event_time":"2025-03-01T00:00:00Z","id":1,"total":1.5}
+{"event_time":"2025-03-01T00:00:00.000Z","id":1,"total":1.5}
 -- rejects --
 {"rule":"json","object":"orders/a.json","offset":98,"line":3,"reason":"'b' where a value should stand","payload":"broken"}
 -- balance --
@@ -46,8 +46,8 @@ func TestCheck(t *testing.T) {
 	}{
 		"as it is":          {"", "", ""},
 		"another balance":   {"out=1", "out=2", "1 balance: -in=3 out=2 duplicates=1 quarantined=1 rescued=0\n+in=3 out=1"},
-		"another row":       {`"total":1.5}` + "\n-- rej", `"total":2.5}` + "\n-- rej", `1 rows orders: -{"event_time":"2025-03-01T00:00:00Z","id":1,"total":2.5}` + "\n+{"},
-		"no such table":     {"rows orders", "rows clicks", "1 rows clicks: -source=orders/year=2025/month=03/day=01\n-{\"event_time\":\"2025-03-01T00:00:00Z\",\"id\":1,\"total\":1.5}\n+no such table"},
+		"another row":       {`"total":1.5}` + "\n-- rej", `"total":2.5}` + "\n-- rej", `1 rows orders: -{"event_time":"2025-03-01T00:00:00.000Z","id":1,"total":2.5}` + "\n+{"},
+		"no such table":     {"rows orders", "rows clicks", "1 rows clicks: -source=orders/year=2025/month=03/day=01\n-{\"event_time\":\"2025-03-01T00:00:00.000Z\",\"id\":1,\"total\":1.5}\n+no such table"},
 		"balance not said":  {"-- balance --\nin=3 out=1 duplicates=1 quarantined=1 rescued=0\n", "", "1 balance: the case does not say its balance: in=3 out=1"},
 		"rejects not said":  {"-- rejects --\n{\"rule\":\"json\",\"object\":\"orders/a.json\",\"offset\":98,\"line\":3,\"reason\":\"'b' where a value should stand\",\"payload\":\"broken\"}\n", "", "1 rejects: the case does not say its rejects:\n{\"rule\""},
 		"no error":          {"-- balance --\n", "-- error --\nno luck\n-- balance --\n", "1 error: the run succeeded, it should fail: no luck"},

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"datalake/pkg/jsontext"
 )
 
 // cleanColumn is a declared column as the naive cleaning knows it. Values are JSON texts as rows have them; empty for null.
@@ -135,7 +137,7 @@ func content(text string) string {
 	return s
 }
 
-func quote(s string) string { return string(appendString(nil, s)) }
+func quote(s string) string { return string(jsontext.AppendQuoted(nil, []byte(s))) }
 
 // tidied is what cleaning makes of a text; false: null.
 func (c *cleanColumn) tidied(s string) (string, bool) {

@@ -223,7 +223,7 @@ func (r *cleanReference) record(record map[string]any, offset int) {
 		row["twice"] = json.RawMessage(values["twice"])
 	}
 	if bad > 0 {
-		row["quality_score"] = appendFloat(nil, float64(asked-bad)/float64(asked), 64)
+		row["quality_score"] = json.RawMessage(floatText(float64(asked-bad) / float64(asked)))
 	}
 	if len(rescued) > 0 {
 		text, _ := json.Marshal(rescued)

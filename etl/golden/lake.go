@@ -222,7 +222,6 @@ func (l *lake) readFile(ctx context.Context, s *schema.Schema, key string) (rows
 			}
 			rows = append(rows, string(line))
 		}
-		rec.Release()
 	}
 	if n := mem.CurrentAlloc(); n != 0 {
 		return nil, fmt.Errorf("reading left %d bytes allocated", n)

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"datalake/pkg/jsontext"
 )
 
 // generator makes the records of one source, with the dirt of real life.
@@ -183,7 +185,7 @@ func (g *generator) render(b *bytes.Buffer, v any) {
 			escaped, _ := json.Marshal(v)
 			b.Write(escaped)
 		default:
-			b.Write(appendString(nil, v))
+			b.Write(jsontext.AppendQuoted(nil, []byte(v)))
 		}
 	case json.Number:
 		b.WriteString(string(v))

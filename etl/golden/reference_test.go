@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/big"
 	"regexp"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"datalake/pkg/jsontext"
 )
 
 // refLake is the engine as it would be if neither speed nor memory mattered: maps, and everything looked at one after the
@@ -334,9 +337,9 @@ func (t *refTable) row(r refRecord) (partition, text string, isRescued bool) {
 			row[name] = value
 		}
 	}
-	set("record_id", string(appendString(nil, r.id)), strings.HasPrefix(r.id, "hash of "))
-	set("event_time", string(appendTime(nil, event)), event.Equal(r.ingested))
-	set("ingested_at", string(appendTime(nil, r.ingested)), r.ingested.Equal(firstArrival))
+	set("record_id", string(jsontext.AppendQuoted(nil, []byte(r.id))), strings.HasPrefix(r.id, "hash of "))
+	set("event_time", timeText(event), event.Equal(r.ingested))
+	set("ingested_at", timeText(r.ingested), r.ingested.Equal(firstArrival))
 	if len(rescued) > 0 {
 		b, _ := json.Marshal(rescued)
 		row["_rescued"] = string(b)
@@ -362,7 +365,7 @@ func convert(typ string, v any) (text string, exact bool) {
 		return string(b), err == nil
 	case "string":
 		if isString {
-			return string(appendString(nil, s)), true
+			return string(jsontext.AppendQuoted(nil, []byte(s))), true
 		}
 	case "boolean":
 		if b := fmt.Sprint(v); b == "true" || b == "false" {
@@ -374,7 +377,7 @@ func convert(typ string, v any) (text string, exact bool) {
 		}
 	case "timestamp":
 		if t, ok := parseTime(v); ok {
-			return string(appendTime(nil, t)), true
+			return timeText(t), true
 		}
 	case "bigint":
 		if numeric && rat(number).IsInt() && rat(number).Num().IsInt64() {
@@ -384,7 +387,7 @@ func convert(typ string, v any) (text string, exact bool) {
 		if numeric {
 			if f, err := strconv.ParseFloat(number, 64); err == nil {
 				shortest := strconv.FormatFloat(f, 'g', -1, 64)
-				return string(appendFloat(nil, f, 64)), rat(shortest).Cmp(rat(number)) == 0
+				return floatText(f), rat(shortest).Cmp(rat(number)) == 0
 			}
 		}
 	default:
@@ -401,4 +404,15 @@ func convert(typ string, v any) (text string, exact bool) {
 		}
 	}
 	return "", false
+}
+
+// timeText is a time as rows have it.
+func timeText(t time.Time) string { return t.UTC().Format(`"2006-01-02T15:04:05.000Z"`) }
+
+// floatText is the shortest number that reads back.
+func floatText(f float64) string {
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		return strconv.FormatFloat(f, 'e', -1, 64)
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
 }

@@ -191,7 +191,7 @@ func twoRuns(t *testing.T) *fixture {
 			f.file("second", f.zones.Processed, day24, ".parquet", 1, parquet(t, "e")),
 			f.file("second", f.zones.Quarantine, day24, ".ndjson.zst", 2, ndjson(
 				`{"source":"iot","rule":"json","line":3,"payload":"{\"record_id\":\"bad\",\"x\":"}`,
-				`{"source":"iot","rule":"json","reason":"cut","payload":"{\"record_id\":\"worse\""}`)),
+				`{"source":"iot","rule":"json","reason":"cut","payload":"{\"record_id\":\"worse <&> \\\"q\\\"\""}`)),
 		},
 	})
 	return f

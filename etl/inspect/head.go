@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"datalake/pkg/batch"
 	"datalake/pkg/commitlog"
 	"datalake/pkg/jsontext"
 	"datalake/pkg/layout"
@@ -118,7 +119,7 @@ func (l *Lake) rows(ctx context.Context, p part, f commitlog.File, want *arrow.S
 		for i := skip; i < rec.NumRows() && n > 0; i++ {
 			row := make([]json.RawMessage, rec.NumCols())
 			for c := range row {
-				row[c] = appendValue(nil, rec.Column(c), int(i))
+				row[c] = batch.AppendJSON(nil, rec.Column(c), int(i))
 			}
 			for _, c := range out.Columns[len(row):] {
 				row = append(row, keyValue(values, c))
@@ -127,7 +128,6 @@ func (l *Lake) rows(ctx context.Context, p part, f commitlog.File, want *arrow.S
 			n--
 		}
 		skip = max(0, skip-rec.NumRows())
-		rec.Release()
 		if n == 0 {
 			return nil
 		}

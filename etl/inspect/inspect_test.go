@@ -136,7 +136,7 @@ func TestHeadQuarantine(t *testing.T) {
 	for _, r := range rows.Values {
 		got = append(got, string(bytes.Join(raw(r), []byte(" "))))
 	}
-	want := []string{`"iot" "json" 3 "{\"record_id\":\"bad\",\"x\":" null`, `"iot" "json" null "{\"record_id\":\"worse\"" "cut"`}
+	want := []string{`"iot" "json" 3 "{\"record_id\":\"bad\",\"x\":" null`, `"iot" "json" null "{\"record_id\":\"worse <&> \\\"q\\\"\"" "cut"`}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -204,7 +204,7 @@ func TestWhy(t *testing.T) {
 	if w, err = l.Why(t.Context(), "e"); err != nil || len(w.Rows) != 1 || w.Rows[0].Run.Seq != 2 || w.Rows[0].Objects[0] != "raw/iot/2.json" {
 		t.Errorf("e: %+v, %v", w, err)
 	}
-	if w, err = l.Why(t.Context(), "worse"); err != nil || len(w.Rows) != 0 || len(w.Quarantined) != 1 || !strings.Contains(string(w.Quarantined[0]), "cut") {
+	if w, err = l.Why(t.Context(), `worse <&> "q"`); err != nil || len(w.Rows) != 0 || len(w.Quarantined) != 1 || !strings.Contains(string(w.Quarantined[0]), "cut") {
 		t.Errorf("worse: %+v, %v", w, err)
 	}
 	if w, err = l.Why(t.Context(), "nobody"); err != nil || len(w.Rows)+len(w.Quarantined) != 0 || w.Pending != 1 {

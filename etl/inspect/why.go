@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"datalake/pkg/commitlog"
+	"datalake/pkg/jsontext"
 	"datalake/pkg/layout"
 	"datalake/pkg/schema"
 )
@@ -115,7 +116,6 @@ func (l *Lake) find(ctx context.Context, p part, f commitlog.File, id string, ou
 			}
 		}
 		first += rec.NumRows()
-		rec.Release()
 		for _, n := range hits {
 			if len(out.Rows) == maxFound {
 				return nil
@@ -206,9 +206,8 @@ func (r *Row) RecordID() string {
 
 // findAside looks for the id in the text of the records that were set aside.
 func (l *Lake) findAside(ctx context.Context, id string, out *Where) error {
-	// The payload is a JSON string in the line, so a quote in the id stands escaped there.
-	inner := appendString(nil, id)
-	needle := inner[1 : len(inner)-1]
+	// It is escaped in the record's text, and so is that in the line.
+	needle := escaped(escaped([]byte(id)))
 	for _, p := range l.parts(Quarantine) {
 		for line, err := range l.lines(ctx, p) {
 			if err != nil {
@@ -223,4 +222,10 @@ func (l *Lake) findAside(ctx context.Context, id string, out *Where) error {
 		}
 	}
 	return nil
+}
+
+// escaped is s as it stands within a JSON string.
+func escaped(s []byte) []byte {
+	q := jsontext.AppendQuoted(nil, s)
+	return q[1 : len(q)-1]
 }

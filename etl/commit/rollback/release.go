@@ -2,7 +2,6 @@ package rollback
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,12 +24,7 @@ type Released struct {
 // nothing is held, it does nothing. Errors: ErrShared if what is held is held together with that of other tables;
 // commit.ErrConflict; those of commit.Begin and Attempt.Decide.
 func Release(ctx context.Context, lake commit.Lake, source string) (*Released, error) {
-	for round := 0; ; round++ {
-		r, err := release(ctx, lake, source)
-		if err == nil || round == commit.MaxRounds || !errors.Is(err, commit.ErrConflict) {
-			return r, err
-		}
-	}
+	return commit.Retry(func() (*Released, error) { return release(ctx, lake, source) })
 }
 
 func release(ctx context.Context, lake commit.Lake, source string) (*Released, error) {

@@ -62,12 +62,7 @@ type Result struct {
 // after any error. Errors: ErrState, ErrShared, commit.ErrConflict when others were in the way again and again, those of
 // commit.Begin and Attempt.Decide.
 func Run(ctx context.Context, lake commit.Lake, o Options) (*Result, error) {
-	for round := 0; ; round++ {
-		r, err := try(ctx, lake, o)
-		if err == nil || round == commit.MaxRounds || !errors.Is(err, commit.ErrConflict) && !errors.Is(err, commit.ErrMissing) {
-			return r, err
-		}
-	}
+	return commit.Retry(func() (*Result, error) { return try(ctx, lake, o) })
 }
 
 func try(ctx context.Context, lake commit.Lake, o Options) (*Result, error) {

@@ -243,18 +243,7 @@ func (f *FS) Link(old, new string) error {
 func (f *FS) Rename(old, new string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.step("rename", new); err != nil {
-		return err
-	}
-	n, err := f.find("rename", old)
-	if err != nil {
-		return err
-	}
-	from, oldBase, err := f.findParent("rename", old)
-	if err != nil {
-		return err
-	}
-	to, newBase, err := f.findParent("rename", new)
+	n, from, oldBase, to, newBase, err := f.renaming(old, new)
 	if err != nil {
 		return err
 	}
@@ -280,18 +269,7 @@ func (f *FS) Rename(old, new string) error {
 func (f *FS) RenameOnce(old, new string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.step("rename", new); err != nil {
-		return err
-	}
-	n, err := f.find("rename", old)
-	if err != nil {
-		return err
-	}
-	from, oldBase, err := f.findParent("rename", old)
-	if err != nil {
-		return err
-	}
-	to, newBase, err := f.findParent("rename", new)
+	n, from, oldBase, to, newBase, err := f.renaming(old, new)
 	if err != nil {
 		return err
 	}
@@ -303,6 +281,21 @@ func (f *FS) RenameOnce(old, new string) error {
 	}
 	f.change(to, change{remove: oldBase, set: newBase, node: n})
 	return nil
+}
+
+// renaming begins a rename: it gives the node, and each name's directory with its last part.
+func (f *FS) renaming(old, new string) (n, from *node, oldBase string, to *node, newBase string, err error) {
+	if err = f.step("rename", new); err != nil {
+		return
+	}
+	if n, err = f.find("rename", old); err != nil {
+		return
+	}
+	if from, oldBase, err = f.findParent("rename", old); err != nil {
+		return
+	}
+	to, newBase, err = f.findParent("rename", new)
+	return
 }
 
 // Unlink removes a name of a file.

@@ -1,8 +1,7 @@
-package inspect
+package batch
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -10,23 +9,25 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"datalake/pkg/jsontext"
 )
 
-// appendValue appends value i of an array as JSON. Times are RFC 3339 with milliseconds, dates YYYY-MM-DD, binary is
-// base64, decimals are numbers with all their digits.
-func appendValue(dst []byte, a arrow.Array, i int) []byte {
+// AppendJSON appends value i of an array as JSON. Times are RFC 3339 with milliseconds, dates YYYY-MM-DD, binary is base64, decimals are
+// numbers with all their digits; infinities and NaN, which JSON has not, are text.
+func AppendJSON(dst []byte, a arrow.Array, i int) []byte {
 	if a.IsNull(i) {
 		return append(dst, "null"...)
 	}
 	switch a := a.(type) {
 	case *array.Dictionary:
-		return appendValue(dst, a.Dictionary(), a.GetValueIndex(i))
+		return AppendJSON(dst, a.Dictionary(), a.GetValueIndex(i))
 	case *array.String:
-		return appendString(dst, a.Value(i))
+		return appendText(dst, a.Value(i))
 	case *array.LargeString:
-		return appendString(dst, a.Value(i))
+		return appendText(dst, a.Value(i))
 	case *array.Binary:
-		return appendString(dst, base64.StdEncoding.EncodeToString(a.Value(i)))
+		return appendText(dst, base64.StdEncoding.EncodeToString(a.Value(i)))
 	case *array.Boolean:
 		return strconv.AppendBool(dst, a.Value(i))
 	case *array.Int32:
@@ -50,8 +51,8 @@ func appendValue(dst []byte, a arrow.Array, i int) []byte {
 			if k > lo {
 				dst = append(dst, ',')
 			}
-			dst = append(appendValue(dst, a.Keys(), int(k)), ':')
-			dst = appendValue(dst, a.Items(), int(k))
+			dst = append(AppendJSON(dst, a.Keys(), int(k)), ':')
+			dst = AppendJSON(dst, a.Items(), int(k))
 		}
 		return append(dst, '}')
 	case *array.List:
@@ -61,33 +62,26 @@ func appendValue(dst []byte, a arrow.Array, i int) []byte {
 			if k > lo {
 				dst = append(dst, ',')
 			}
-			dst = appendValue(dst, a.ListValues(), int(k))
+			dst = AppendJSON(dst, a.ListValues(), int(k))
 		}
 		return append(dst, ']')
 	case *array.Struct:
-		fields := a.DataType().(*arrow.StructType).Fields()
 		dst = append(dst, '{')
-		for k, f := range fields {
+		for k, f := range a.DataType().(*arrow.StructType).Fields() {
 			if k > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(appendString(dst, f.Name), ':')
-			dst = appendValue(dst, a.Field(k), i)
+			dst = append(appendText(dst, f.Name), ':')
+			dst = AppendJSON(dst, a.Field(k), i)
 		}
 		return append(dst, '}')
 	}
-	return appendString(dst, fmt.Sprintf("%s: %s", a.DataType(), a.ValueStr(i)))
+	return appendText(dst, fmt.Sprintf("%s: %s", a.DataType(), a.ValueStr(i)))
 }
 
-func appendString(dst []byte, s string) []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return append(dst, "null"...) // cannot be: a string always has a JSON form
-	}
-	return append(dst, b...)
-}
+func appendText(dst []byte, s string) []byte { return jsontext.AppendQuoted(dst, []byte(s)) }
 
-// appendFloat writes the shortest number that reads back; infinities and NaN, which JSON has not, as text.
+// appendFloat writes the shortest number that reads back.
 func appendFloat(dst []byte, f float64, bits int) []byte {
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		return append(strconv.AppendFloat(append(dst, '"'), f, 'g', -1, bits), '"')

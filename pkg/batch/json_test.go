@@ -1,4 +1,4 @@
-package inspect
+package batch_test
 
 import (
 	"encoding/json"
@@ -9,9 +9,11 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"datalake/pkg/batch"
 )
 
-func TestAppendValue(t *testing.T) {
+func TestAppendJSON(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
 	for _, c := range []struct {
@@ -21,6 +23,7 @@ func TestAppendValue(t *testing.T) {
 		want string
 	}{
 		{"string", arrow.BinaryTypes.String, func(b array.Builder) { b.(*array.StringBuilder).Append("é\"\n") }, `"é\"\n"`},
+		{"no HTML", arrow.BinaryTypes.String, func(b array.Builder) { b.(*array.StringBuilder).Append("<a&b>") }, `"<a&b>"`},
 		{"null", arrow.BinaryTypes.String, func(b array.Builder) { b.AppendNull() }, "null"},
 		{"binary", arrow.BinaryTypes.Binary, func(b array.Builder) { b.(*array.BinaryBuilder).Append([]byte{0, 255}) }, `"AP8="`},
 		{"boolean", arrow.FixedWidthTypes.Boolean, func(b array.Builder) { b.(*array.BooleanBuilder).Append(true) }, "true"},
@@ -29,6 +32,8 @@ func TestAppendValue(t *testing.T) {
 		{"float", arrow.PrimitiveTypes.Float32, func(b array.Builder) { b.(*array.Float32Builder).Append(0.1) }, "0.1"},
 		{"double", arrow.PrimitiveTypes.Float64, func(b array.Builder) { b.(*array.Float64Builder).Append(1e300) }, "1e+300"},
 		{"small double", arrow.PrimitiveTypes.Float64, func(b array.Builder) { b.(*array.Float64Builder).Append(20.5) }, "20.5"},
+		{"large double", arrow.PrimitiveTypes.Float64, func(b array.Builder) { b.(*array.Float64Builder).Append(1e21) }, "1e+21"},
+		{"tiny double", arrow.PrimitiveTypes.Float64, func(b array.Builder) { b.(*array.Float64Builder).Append(1e-7) }, "1e-07"},
 		{"NaN", arrow.PrimitiveTypes.Float64, func(b array.Builder) { b.(*array.Float64Builder).Append(math.NaN()) }, `"NaN"`},
 		{"decimal", &arrow.Decimal128Type{Precision: 10, Scale: 2}, func(b array.Builder) {
 			b.(*array.Decimal128Builder).Append(decimal128.FromI64(-1205))
@@ -67,7 +72,7 @@ func TestAppendValue(t *testing.T) {
 			c.add(b)
 			a := b.NewArray()
 			defer a.Release()
-			got := appendValue(nil, a, 1)
+			got := batch.AppendJSON(nil, a, 1)
 			if string(got) != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
@@ -75,22 +80,5 @@ func TestAppendValue(t *testing.T) {
 				t.Errorf("no JSON: %s", got)
 			}
 		})
-	}
-}
-
-func TestAddObject(t *testing.T) {
-	var r Rows
-	for _, line := range []string{`{"a":1,"b":"x"}`, `{"b":"y","c":{"d":[]}}`} {
-		if err := r.addObject([]byte(line)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(r.Columns) != 3 || string(r.Values[0][2]) != "null" || string(r.Values[1][0]) != "null" || string(r.Values[1][2]) != `{"d":[]}` {
-		t.Errorf("%+v", r)
-	}
-	for _, bad := range []string{"", "[]", `{"a":`, `{"a" 1}`} {
-		if err := r.addObject([]byte(bad)); err == nil {
-			t.Errorf("%q taken", bad)
-		}
 	}
 }
